@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class SiteConfig(AppConfig):
+    name = "wfo_site"
+    label = "wfo_site"
+    verbose_name = "Site"

@@ -1,0 +1,125 @@
+"""SQLite backend whose writers of one process queue up fairly.
+
+SQLite's own busy handler polls and lets the unlucky starve for seconds; a first-in-first-out gate in front of it makes
+a web request wait for the transactions ahead of it and no longer. Writers of other processes still meet at SQLite's lock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH")
+
+
+class FairGate:
+    """A lock that wakes its waiters in the order they came."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._held = False
+        self._waiters: deque[threading.Event] = deque()
+
+    def acquire(self) -> None:
+        with self._mutex:
+            if not self._held and not self._waiters:
+                self._held = True
+                return
+            mine = threading.Event()
+            self._waiters.append(mine)
+        mine.wait()
+
+    def release(self) -> None:
+        with self._mutex:
+            if self._waiters:
+                # Ownership passes on directly: nobody can overtake.
+                self._waiters.popleft().set()
+            else:
+                self._held = False
+
+
+_gates: dict[str, FairGate] = {}
+_gates_mutex = threading.Lock()
+
+
+def _gate_for(name: str) -> FairGate:
+    with _gates_mutex:
+        return _gates.setdefault(name, FairGate())
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Take the gate for each transaction, and for each single write outside one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._holds_gate = False
+
+    def _enter_gate(self) -> None:
+        if not self._holds_gate:
+            _gate_for(str(self.settings_dict["NAME"])).acquire()
+            self._holds_gate = True
+
+    def _leave_gate(self) -> None:
+        if self._holds_gate:
+            self._holds_gate = False
+            _gate_for(str(self.settings_dict["NAME"])).release()
+
+    def _start_transaction_under_autocommit(self) -> None:
+        self._enter_gate()
+        try:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+        except BaseException:
+            self._leave_gate()
+            raise
+
+    def _commit(self) -> None:
+        super()._commit()  # type: ignore[misc]
+        # A commit that fails keeps the transaction: Django rolls back next, which leaves the gate.
+        self._leave_gate()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()  # type: ignore[misc]
+        finally:
+            self._leave_gate()
+
+    def _close(self) -> None:
+        try:
+            super()._close()  # type: ignore[misc]
+        finally:
+            self._leave_gate()
+
+    def create_cursor(self, name: str | None = None) -> base.SQLiteCursorWrapper:
+        return self.connection.cursor(factory=GatedCursor)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return {**super().get_connection_params(), "factory": GatedConnection}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        connection.wrapper = self
+        return connection
+
+
+class GatedConnection(sqlite3.Connection):
+    """A connection that knows the wrapper whose gate its cursors use."""
+
+    wrapper: DatabaseWrapper
+
+
+class GatedCursor(base.SQLiteCursorWrapper):
+    """A cursor that takes the gate around a write outside a transaction."""
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        wrapper = self.connection.wrapper
+        if wrapper._holds_gate or wrapper.in_atomic_block or not query.lstrip()[:7].upper().startswith(_WRITES):
+            return super().execute(query, params)
+        wrapper._enter_gate()
+        try:
+            return super().execute(query, params)
+        finally:
+            wrapper._leave_gate()

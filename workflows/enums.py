@@ -1,0 +1,70 @@
+"""States of processes and steps; the stored strings are part of the API."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+
+class ProcessStatus(TextChoices):
+    CREATED = "created", "Created"
+    RUNNING = "running", "Running"
+    SUSPENDED = "suspended", "Suspended"
+    WAITING = "waiting", "Waiting"
+    AWAITING_CALLBACK = "awaiting_callback", "Awaiting callback"
+    ABORTED = "aborted", "Aborted"
+    FAILED = "failed", "Failed"
+    API_UNAVAILABLE = "api_unavailable", "API unavailable"
+    INCONSISTENT_DATA = "inconsistent_data", "Inconsistent data"
+    COMPLETED = "completed", "Completed"
+    RESUMED = "resumed", "Resumed"
+
+
+class StepStatus(TextChoices):
+    SUCCESS = "success", "Success"
+    SKIPPED = "skipped", "Skipped"
+    SUSPEND = "suspend", "Suspended"
+    WAITING = "waiting", "Waiting"
+    AWAITING_CALLBACK = "awaiting_callback", "Awaiting callback"
+    FAILED = "failed", "Failed"
+    ABORT = "abort", "Aborted"
+    COMPLETE = "complete", "Complete"
+
+
+class ProcessKind(TextChoices):
+    PROCESS = "process", "Process"
+    BRANCH = "branch", "Branch"
+    UNDO = "undo", "Undo"
+
+
+class WaitKind(TextChoices):
+    INPUT = "input", "Input"
+    CALLBACK = "callback", "Callback"
+    CHILDREN = "children", "Children"
+    RETRY = "retry", "Retry"
+
+
+class WaitState(TextChoices):
+    OPEN = "open", "Open"
+    ARRIVED = "arrived", "Arrived"
+    EXPIRED = "expired", "Expired"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class TimeoutAction(TextChoices):
+    FAIL = "fail", "Fail"
+    RETRY = "retry", "Retry"
+    CONTINUE = "continue", "Continue"
+
+
+class InputType(TextChoices):
+    USER_INPUT = "user_input", "User input"
+    INITIAL_STATE = "initial_state", "Initial state"
+
+
+class Assignee(TextChoices):
+    """Who is expected to act when a process waits for input."""
+
+    NOC = "NOC", "NOC"
+    SYSTEM = "SYSTEM", "System"
+    CHANGES = "CHANGES", "Changes"
+    KLANTSUPPORT = "KLANTSUPPORT", "Klantsupport"
