@@ -194,7 +194,12 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Workflow Orchestrator",
     "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["wfo_site.common.rest.paths.without_twins"],
+    # Enums come named from pydantic; the hook that names them by guessing would only warn.
+    "POSTPROCESSING_HOOKS": [],
+    "PATH_CONVERTER_OVERRIDES": {"loose_uuid": {"type": "string", "format": "uuid"}},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -225,6 +230,7 @@ TRANSLATIONS_DIR = ENV.translations_dir
 WF_USABLE_MAP: dict[str, list[str]] = {}
 WF_USABLE_WHILE_OUT_OF_SYNC = ["modify_note"]
 WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS: dict[str, bool] = {}
+OAUTH2_ACTIVE = ENV.oauth2_active
 LOG_LEVEL = ENV.log_level
 LOGGING: dict[str, Any] = {
     "version": 1,
