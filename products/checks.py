@@ -77,11 +77,12 @@ def check_workflows(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def _check_fixed_inputs(product: ProductSpec, description: ProductModelDescription) -> Iterator[CheckMessage]:
-    given, wanted = set(product.fixed_inputs), set(description.fixed_inputs)
+    given, known = set(product.fixed_inputs), set(description.fixed_inputs)
+    wanted = {name for name, required in description.fixed_inputs.items() if required}
     model = product.model.__name__
     if missing := sorted(wanted - given):
         yield _error("E004", f"Product {product.name!r} gives no value for {_list(missing)} of {model}", product.source)
-    if unknown := sorted(given - wanted):
+    if unknown := sorted(given - known):
         yield _error("E005", f"Product {product.name!r} gives {_list(unknown)}, which {model} lacks", product.source)
 
 
@@ -89,15 +90,12 @@ def _check_blocks(
     product: ProductSpec, description: ProductModelDescription, blocks: dict[str, BlockDescription]
 ) -> Iterator[CheckMessage]:
     for block in description.blocks.values():
-        where = block.source or product.source
-        if not block.name:
-            yield _error("E006", f"Product {product.name!r} uses a block that has no product_block_name", where)
         other = blocks.setdefault(block.name, block)
-        if other.source != block.source:
+        if other.declared_by is not block.declared_by:
             yield _error(
-                "E007",
+                "E006",
                 f"The product block {block.name!r} is declared twice: in {other.source} and in {block.source}",
-                where,
+                block.source or product.source,
                 "Give each base class a product_block_name of its own.",
             )
 

@@ -5,6 +5,7 @@ The layer that owns the classes sets the describer; the catalogue asks it when i
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,16 +35,32 @@ class BlockDescription:
     tag: str = ""
     resource_types: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[BlockUse, ...] = ()
-    source: Source | None = field(default=None, compare=False)
+    declared_by: type[Any] | None = field(default=None, compare=False)
+
+    @property
+    def source(self) -> Source | None:
+        """Where the class stands; slow, so only complaints ask."""
+        return source_of(self.declared_by) if self.declared_by else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProductModelDescription:
-    """A subscription model: every block in reach by name, those that it holds itself, and its fixed inputs."""
+    """A subscription model: every block in reach by name, those that it holds itself, and its fixed inputs.
+
+    `fixed_inputs`: name to whether the product has to give a value.
+    """
 
     blocks: Mapping[str, BlockDescription]
     root_blocks: tuple[str, ...]
-    fixed_inputs: tuple[str, ...]
+    fixed_inputs: Mapping[str, bool]
+
+
+def source_of(cls: type[Any]) -> Source:
+    """Return file and line of a class; line 0 where Python does not know it."""
+    try:
+        return Source(inspect.getfile(cls), inspect.getsourcelines(cls)[1])
+    except (OSError, TypeError):
+        return Source(cls.__module__, 0)
 
 
 Describer = Callable[[type[Any]], ProductModelDescription]
