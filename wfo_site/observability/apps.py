@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,8 @@ class ObservabilityConfig(AppConfig):
     name = "wfo_site.observability"
     label = "observability"
     verbose_name = "Observability"
+
+    def ready(self) -> None:
+        from wfo_site.observability import logs
+
+        logs.configure()
