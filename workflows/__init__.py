@@ -1,0 +1,82 @@
+"""The public surface for authors of workflows, importable before `django.setup()`."""
+
+from products.enums import Target
+from workflows.engine.core_steps import (
+    ensure_provisioning_status,
+    obsolete_step,
+    resync,
+    set_status,
+    store_process_subscription,
+    unsync,
+    unsync_unchecked,
+)
+from workflows.engine.decorators import (
+    create_workflow,
+    modify_workflow,
+    reconcile_workflow,
+    task,
+    terminate_workflow,
+    validate_workflow,
+    workflow,
+)
+from workflows.engine.errors import ApiException, InconsistentDataError, ProcessFailureError
+from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPredicatePass
+from workflows.engine.step_context import StepContext, step_context
+from workflows.engine.steps import (
+    State,
+    Step,
+    StepList,
+    abort,
+    begin,
+    callback_step,
+    conditional,
+    done,
+    focussteps,
+    init,
+    inputstep,
+    retrystep,
+    step,
+    step_group,
+    steplens,
+)
+
+__all__ = [
+    "ApiException",
+    "InconsistentDataError",
+    "PredicateContext",
+    "ProcessFailureError",
+    "RunPredicateFail",
+    "RunPredicatePass",
+    "State",
+    "Step",
+    "StepContext",
+    "StepList",
+    "Target",
+    "abort",
+    "begin",
+    "callback_step",
+    "conditional",
+    "create_workflow",
+    "done",
+    "ensure_provisioning_status",
+    "focussteps",
+    "init",
+    "inputstep",
+    "modify_workflow",
+    "obsolete_step",
+    "reconcile_workflow",
+    "resync",
+    "retrystep",
+    "set_status",
+    "step",
+    "step_context",
+    "step_group",
+    "steplens",
+    "store_process_subscription",
+    "task",
+    "terminate_workflow",
+    "unsync",
+    "unsync_unchecked",
+    "validate_workflow",
+    "workflow",
+]

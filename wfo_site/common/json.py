@@ -44,6 +44,13 @@ def to_json(value: object, *, path: str = "") -> Any:
     )
 
 
+def _text(value: str) -> str:
+    if value.isascii():
+        return str(value).replace("\0", NUL_MARK) if "\0" in value else str(value)
+    # Half of a surrogate pair is no Unicode text; no database takes it.
+    return value.replace("\0", NUL_MARK).encode("utf-8", "replace").decode()
+
+
 def _float(value: Any, path: str) -> float:
     if not math.isfinite(value):
         raise NotJson(f"{path or 'value'} is {value}, which JSON cannot hold; store None or text instead")
@@ -74,7 +81,7 @@ _IP = (
 # In this order: an enum may also be a str, a bool is an int, a datetime is a date.
 _CONVERTERS: tuple[tuple[Any, Callable[[Any, str], Any]], ...] = (
     (Enum, lambda value, path: to_json(value.value, path=path)),
-    (str, lambda value, _: str(value).replace("\0", NUL_MARK)),
+    (str, lambda value, _: _text(value)),
     ((bool, type(None)), lambda value, _: value),
     (int, lambda value, _: int(value)),
     (float, _float),

@@ -1,0 +1,111 @@
+"""Steps that the framework brings: locking and unlocking a subscription, setting its status, noting what a process is for."""
+
+from __future__ import annotations
+
+import warnings
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from subscriptions.domain import SubscriptionLifecycle, SubscriptionModel
+from wfo_site.common.json import to_json
+from workflows.engine.step_context import step_context
+from workflows.engine.steps import State, Step, StepList, as_steps, begin, step
+
+OLD_SUBSCRIPTIONS_KEY = "__old_subscriptions__"
+
+
+def _backup(subscription_id: UUID, old_subscriptions: State | None) -> State:
+    """Return the copies kept of subscriptions as they were before the process; the first copy of each stays."""
+    from subscriptions.selectors import plain_subscription
+
+    backups = dict(old_subscriptions or {})
+    if str(subscription_id) not in backups:
+        try:
+            backups[str(subscription_id)] = to_json(SubscriptionModel.from_subscription(subscription_id))
+        except (ValidationError, ValueError):
+            # A subscription that no longer fits its model must still be possible to lock, and so to repair.
+            backups[str(subscription_id)] = to_json(plain_subscription(subscription_id))
+    return backups
+
+
+def _locked(subscription_id: UUID, backups: State) -> State:
+    return {"subscription": _model_or_plain(subscription_id), OLD_SUBSCRIPTIONS_KEY: backups}
+
+
+def _model_or_plain(subscription_id: UUID) -> object:
+    from subscriptions.selectors import plain_subscription
+
+    try:
+        return SubscriptionModel.from_subscription(subscription_id)
+    except (ValidationError, ValueError):
+        return to_json(plain_subscription(subscription_id))
+
+
+@step("Lock subscription", atomic=True)
+def unsync(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
+    """Take the lock of a subscription; its state before stands under `__old_subscriptions__`. ValueError if it is locked."""
+    from subscriptions import services
+
+    backups = _backup(subscription_id, __old_subscriptions__)
+    services.unsync(subscription_id)
+    return _locked(subscription_id, backups)
+
+
+@step("Lock subscription", atomic=True)
+def unsync_unchecked(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
+    """Take the lock, also from nobody and from a process that has failed or ended."""
+    from subscriptions import services
+
+    backups = _backup(subscription_id, __old_subscriptions__)
+    services.unsync_unchecked(subscription_id)
+    return _locked(subscription_id, backups)
+
+
+@step("Unlock subscription", atomic=True)
+def resync(subscription: SubscriptionModel) -> State:
+    """Give the lock back."""
+    from subscriptions import services
+
+    services.resync(subscription.subscription_id)
+    return {"subscription": SubscriptionModel.from_subscription(subscription.subscription_id)}
+
+
+def set_status(status: SubscriptionLifecycle | str) -> Step:
+    """Return a step that takes the subscription to another lifecycle status, checked by the model of that status."""
+    wanted = SubscriptionLifecycle(status)
+
+    @step(f"Set subscription to '{wanted.value}'")
+    def change_status(subscription: SubscriptionModel) -> State:
+        return {"subscription": SubscriptionModel.from_other_lifecycle(subscription, wanted)}
+
+    return change_status
+
+
+def store_process_subscription(workflow_target: str | None = None) -> Step:
+    """Return a step that notes which subscription the process works on; harmless when that is noted already."""
+    if workflow_target is not None:
+        warnings.warn("workflow_target is no longer used; leave it out", DeprecationWarning, stacklevel=2)
+
+    @step("Create Process Subscription relation", atomic=True)
+    def link(subscription_id: UUID) -> None:
+        from workflows.models import ProcessSubscription
+
+        ProcessSubscription.objects.get_or_create(process_id=step_context().process_id, subscription_id=subscription_id)
+
+    return link
+
+
+def ensure_provisioning_status(steps: Step | StepList) -> StepList:
+    """Run steps while the subscription is provisioning; afterwards it is active again."""
+    return (
+        begin
+        >> set_status(SubscriptionLifecycle.PROVISIONING)
+        >> as_steps(steps)
+        >> set_status(SubscriptionLifecycle.ACTIVE)
+    )
+
+
+@step("Obsolete step")
+def obsolete_step() -> None:
+    """Stand in for a step that was removed, so that running processes keep their place."""

@@ -1,0 +1,81 @@
+"""Errors that workflow code raises, and how an exception becomes the stored error of a step."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from wfo_site.common.errors import Conflict, DomainError
+from wfo_site.common.json import NotJson, to_json
+
+FAILED_REASON_LENGTH: Final = 10_000
+TRACEBACK_LENGTH: Final = 50_000
+
+
+class ProcessFailureError(Exception):
+    """A step fails with a message for the operator and details for the one who looks closer."""
+
+    def __init__(self, message: str, details: object = None) -> None:
+        super().__init__(message, details)
+        self.message = message
+        self.details = details
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InconsistentDataError(ProcessFailureError):
+    """What we hold and what another system holds do not agree."""
+
+
+class ApiException(Exception):
+    """Another system's API answered with an error."""
+
+    def __init__(
+        self,
+        status: int | None = None,
+        reason: str | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"({status}) {reason}")
+        self.status = status
+        self.reason = reason
+        self.body = body
+        self.headers = headers
+
+
+class StartPredicateError(DomainError):
+    """The workflow's own condition for being started does not hold."""
+
+    code = "start_predicate"
+    status = HTTPStatus.PRECONDITION_FAILED
+
+
+class PlanChanged(Conflict):
+    """The workflow's code no longer begins with the steps that this process has done."""
+
+    code = "plan_changed"
+
+
+def error_to_dict(error: BaseException) -> dict[str, Any]:
+    """Return what is stored of an exception: `error`, `class`, and what its kind adds (details; status_code, body, headers)."""
+    stored: dict[str, Any] = {"error": str(error), "class": type(error).__name__}
+    if isinstance(error, ProcessFailureError):
+        stored["details"] = error.details
+    elif isinstance(error, DomainError):
+        stored |= {"details": error.details} if error.details else {}
+    elif isinstance(error, ApiException):
+        stored |= {"status_code": error.status, "body": error.body, "headers": dict(error.headers or {})}
+    try:
+        clean: dict[str, Any] = to_json(stored)
+    except NotJson:
+        clean = to_json({"error": str(error), "class": type(error).__name__})
+    return clean
+
+
+def traceback_text(error: BaseException) -> str:
+    """Return the end of the traceback, which names the place of the failure."""
+    return "".join(traceback.format_exception(error))[-TRACEBACK_LENGTH:]

@@ -1,0 +1,175 @@
+"""Call a step or form function with arguments found by name in the state.
+
+A parameter `state` gets the whole state; one annotated with a subscription model gets that subscription, loaded anew; UUIDs
+and wrapped primitives are made from their text; everything else is passed as it stands.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import logging
+import types
+import typing
+from collections.abc import Callable
+from typing import Any, Union, get_args, get_origin
+from uuid import UUID
+
+from subscriptions.domain import SubscriptionModel
+from workflows.engine.steps import State
+
+logger = logging.getLogger(__name__)
+
+Resolver = Callable[[str, State], Any]
+
+
+def bind(function: Callable[..., Any]) -> Callable[[State], dict[str, Any]]:
+    """Return a function that picks the arguments of `function` from a state.
+
+    Raises KeyError for a required one that is missing, ValueError or TypeError for one that does not fit its annotation.
+    """
+    parameters = _parameters(function)
+
+    def arguments(state: State) -> dict[str, Any]:
+        return {name: resolve(name, state) for name, resolve in parameters}
+
+    return arguments
+
+
+@functools.lru_cache(maxsize=4096)
+def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, Resolver], ...]:
+    signature = inspect.signature(function)
+    hints = _hints(function)
+    found: list[tuple[str, Resolver]] = []
+    for name, parameter in signature.parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            logger.warning("%s takes *%s, which is never filled from the state", function.__qualname__, name)
+            continue
+        if name == "state":
+            found.append((name, lambda _name, state: copy.deepcopy(state)))
+            continue
+        convert = _converter(hints.get(name, Any))
+        found.append((name, _resolver(function, parameter, convert, optional=_is_optional(hints.get(name, Any)))))
+    return tuple(found)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function)
+    except NameError:
+        # A name known to type checkers only: then there is nothing to convert to.
+        return {}
+
+
+def _resolver(
+    function: Callable[..., Any], parameter: inspect.Parameter, convert: Callable[[Any], Any] | None, *, optional: bool
+) -> Resolver:
+    def resolve(name: str, state: State) -> Any:
+        if name not in state:
+            if parameter.default is not inspect.Parameter.empty:
+                return parameter.default
+            if convert is not None and optional:
+                return None
+            raise KeyError(
+                f"Could not find key '{name}' in state. for function {function.__module__}.{function.__qualname__}"
+            )
+        value = state[name]
+        if convert is None:
+            return copy.deepcopy(value) if isinstance(value, dict | list) else value
+        return convert(value)
+
+    return resolve
+
+
+def _is_union(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, types.UnionType)
+
+
+def _is_optional(annotation: Any) -> bool:
+    return _is_union(annotation) and type(None) in get_args(annotation)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, SubscriptionModel)
+
+
+def _converter(annotation: Any) -> Callable[[Any], Any] | None:
+    """Return what turns a stored value into one of the annotated type; None where it is passed as it stands."""
+    if get_origin(annotation) is typing.Annotated:
+        return _converter(get_args(annotation)[0])
+    if _is_optional(annotation):
+        inner = Union[tuple(arg for arg in get_args(annotation) if arg is not type(None))]  # noqa: UP007 - built at run time
+        convert = _converter(inner)
+        return None if convert is None else lambda value: None if value is None else convert(value)
+    if _is_union(annotation):
+        return _union_of_models(get_args(annotation))
+    if get_origin(annotation) in (list, types.GenericAlias) or annotation is list:
+        return _list_converter(annotation)
+    if get_origin(annotation) is dict:
+        item = _converter(get_args(annotation)[1])
+        return None if item is None else lambda value: {key: item(entry) for key, entry in value.items()}
+    if annotation is UUID:
+        return _uuid
+    if _is_model(annotation):
+        return lambda value: annotation.from_subscription(_subscription_id(value))
+    if isinstance(annotation, type) and callable(getattr(annotation, "unwrap", None)):
+        return lambda value: value if isinstance(value, annotation) else annotation(value)
+    return None
+
+
+def _list_converter(annotation: Any) -> Callable[[Any], Any] | None:
+    arguments = get_args(annotation)
+    if not arguments:
+        return None
+    if arguments[0] is Any:
+        return _refuse_untyped_models
+    item = _converter(arguments[0])
+    if item is None:
+        return None
+
+    def convert(value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise ValueError(f"Expected a list, got {type(value).__name__}")
+        return [item(entry) for entry in value]
+
+    return convert
+
+
+def _refuse_untyped_models(value: Any) -> Any:
+    if isinstance(value, list) and any(isinstance(item, dict) and "subscription_id" in item for item in value):
+        raise ValueError("A list of subscriptions cannot be serialized from database with type 'Any'; name the model")
+    return copy.deepcopy(value)
+
+
+def _union_of_models(members: tuple[Any, ...]) -> Callable[[Any], Any] | None:
+    if not any(_is_model(member) for member in members):
+        return None
+    if not all(_is_model(member) for member in members):
+        raise TypeError(f"A union of a subscription model and something else cannot be loaded: {members}")
+    if len({member.base_type() for member in members}) != 1:
+        raise TypeError(f"The members of {members} are not lifecycle variants of one product")
+
+    def convert(value: Any) -> SubscriptionModel:
+        model = SubscriptionModel.from_subscription(_subscription_id(value))
+        if not isinstance(model, members):
+            names = " | ".join(member.__name__ for member in members)
+            raise ValueError(f"Subscription {model.subscription_id} is a {type(model).__name__}, not a {names}")
+        return model
+
+    return convert
+
+
+def _uuid(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def _subscription_id(value: Any) -> UUID:
+    """Find the id in what a state holds of a subscription: the id itself, or its dumped model."""
+    if isinstance(value, SubscriptionModel):
+        raise AssertionError("The state holds a live model; a state holds JSON only")  # noqa: TRY004 - as known
+    if isinstance(value, dict):
+        return _uuid(value["subscription_id"])
+    if isinstance(value, UUID | str):
+        return _uuid(value)
+    raise ValueError(f"Expected a subscription or its id, got {type(value).__name__}")

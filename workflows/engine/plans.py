@@ -1,0 +1,21 @@
+"""The plan of a workflow: the keys of its steps, stored once per version, to notice that the code has changed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from workflows.engine.registry import Workflow
+from workflows.models import WorkflowPlan
+
+_known: dict[tuple[UUID, str], int] = {}
+
+
+def plan_id_of(workflow: Workflow, workflow_id: UUID) -> int:
+    """Return the stored plan of the code's steps, storing it if it is new. No statement after the first time."""
+    known = _known.get((workflow_id, workflow.digest))
+    if known is None:
+        plan, _ = WorkflowPlan.objects.get_or_create(
+            workflow_id=workflow_id, digest=workflow.digest, defaults={"keys": workflow.keys}
+        )
+        known = _known[workflow_id, workflow.digest] = plan.pk
+    return known

@@ -1,0 +1,240 @@
+"""Turn outcomes into rows: what changed since the row began, models saved in the same transaction, failures counted."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from subscriptions.domain import SubscriptionModel
+from wfo_site.common import broadcast
+from wfo_site.common.clock import now
+from wfo_site.common.json import to_json
+from workflows.engine import store
+from workflows.engine.claims import Claim
+from workflows.engine.errors import FAILED_REASON_LENGTH, error_to_dict, traceback_text
+from workflows.engine.history import SNAPSHOT_BYTES, SNAPSHOT_ROWS, History, Row
+from workflows.engine.outcome import Outcome, failed, status_of_failure
+from workflows.engine.state import Delta, difference
+from workflows.engine.steps import State
+from workflows.engine.store import FenceLost, ProcessChange, StepRow
+from workflows.enums import ProcessStatus, StepStatus, WaitKind
+from workflows.models import ProcessSubscription
+from workflows.states import CLEARED_STEPS, ENDED, FAILED, PROCESS_STATUS_AFTER
+
+logger = logging.getLogger(__name__)
+
+_WAIT_KINDS = {
+    StepStatus.SUSPEND: WaitKind.INPUT,
+    StepStatus.AWAITING_CALLBACK: WaitKind.CALLBACK,
+    StepStatus.WAITING: WaitKind.RETRY,
+}
+# The database was lost, not the step: nobody knows whether the last write arrived.
+DATABASE_LOST = (OperationalError, InterfaceError)
+
+
+@dataclass(frozen=True)
+class Doing:
+    """The step that an outcome is of.
+
+    `merge` turns the stored form of its result into the state after it. `sub_step`: the row is a group that has done this
+    much. `alongside` writes what else belongs to the step, in the same transaction.
+    """
+
+    name: str
+    key: str
+    assignee: str
+    started_at: datetime
+    merge: Callable[[State], State]
+    sub_step: str | None = None
+    alongside: Callable[[], object] | None = None
+
+
+class Recorder:
+    """Keeps in memory what is stored of one process.
+
+    `state` is the stored state, `base` the state before the row under way (the same when there is none).
+    """
+
+    def __init__(self, claim: Claim, history: History, *, user: str, plan_id: int | None) -> None:
+        self.claim = claim
+        self.user = user
+        self.state: State = history.state
+        self.base: State = history.base
+        self.open_row: Row | None = history.open_row
+        # The row before the one under way, or the last: an identical failure is counted there.
+        self.previous: Row | None = history.before_last if self.open_row else history.last
+        self.seq = claim.last_seq
+        # Inputs merged into the state but not yet marked so.
+        self.inputs: list[UUID] = []
+        # The engine was paused when the last row was written.
+        self.paused = False
+        # Secrets handed to steps, with what stands for them in the stored state.
+        self.secrets: dict[str, str] = {}
+        self._plan_id = plan_id
+        self._rows_since_snapshot = history.rows_since_snapshot
+        self._bytes_since_snapshot = 0
+
+    def record(self, outcome: Outcome, doing: Doing) -> bool:
+        """Write a row and return whether the process goes on here.
+
+        An error while writing becomes the step's failure. Raises FenceLost if the process is no longer ours.
+        """
+        try:
+            return self.record_in_transaction(outcome, doing)
+        except (FenceLost, *DATABASE_LOST):
+            raise
+        except Exception as error:  # what the step returned cannot be stored: that is its failure
+            return self._record_failed_write(error, doing)
+
+    def _record_failed_write(self, error: Exception, doing: Doing) -> bool:
+        try:
+            return self.record_in_transaction(failed(error), replace(doing, sub_step=None, alongside=None))
+        except (FenceLost, *DATABASE_LOST):
+            raise
+        except Exception as second:  # no row can be written; the process itself must still say so
+            logger.exception("process %s: not even the failure could be written", self.claim.process_id)
+            change = ProcessChange(
+                ProcessStatus.FAILED,
+                last_step="Unknown",
+                assignee=doing.assignee,
+                failed_reason=str(second)[:FAILED_REASON_LENGTH],
+                traceback=traceback_text(second),
+            )
+            store.fence(self.claim, change.columns(self.seq))
+            self.announce(ProcessStatus.FAILED)
+            return False
+
+    def record_in_transaction(self, outcome: Outcome, doing: Doing) -> bool:
+        """Like `record`, for a caller whose transaction holds more than the row: every error is raised."""
+        models = list(find_models(outcome.result))
+        if not models:
+            return self._write(outcome, doing, saved=[])
+        # Late, because saving needs Django's models and the public surface does not.
+        from subscriptions.services import save_models
+
+        with transaction.atomic():
+            save_models(models)
+            return self._write(outcome, doing, saved=list(dict.fromkeys(model.subscription_id for model in models)))
+
+    def _write(self, outcome: Outcome, doing: Doing, *, saved: list[UUID]) -> bool:
+        is_failure = outcome.error is not None
+        after = self.base if is_failure else doing.merge(self._stored_form(outcome.result))
+        row = self._row(outcome, doing, after)
+        status = PROCESS_STATUS_AFTER[outcome.status]
+        if outcome.status is StepStatus.FAILED:
+            status = status_of_failure(outcome.error, is_task=self.claim.is_task)
+        change = ProcessChange(
+            status,
+            last_step=doing.name,
+            assignee=doing.assignee,
+            failed_reason=str(outcome.error)[:FAILED_REASON_LENGTH] if outcome.error else None,
+            traceback=traceback_text(outcome.error) if outcome.error else None,
+            wait_kind=_WAIT_KINDS.get(outcome.status),
+            plan_id=self._plan_id,
+        )
+        paused = store.write_step(self.claim, row, change, inputs=self.inputs, alongside=doing.alongside, link=saved)
+        self._remember(row, after)
+        self.announce(status, saved)
+        self.paused = paused
+        return status == ProcessStatus.RUNNING and not paused
+
+    def _stored_form(self, result: State) -> State:
+        stored: State = to_json(result)
+        if self.secrets:
+            from workflows.engine.callback_tokens import conceal
+
+            stored = conceal(stored, self.secrets.items())
+        return stored
+
+    def _row(self, outcome: Outcome, doing: Doing, after: State) -> StepRow:
+        error = error_to_dict(outcome.error) if outcome.error is not None else None
+        row = StepRow(
+            seq=self.open_row.seq if self.open_row else self.seq + 1,
+            name=doing.name,
+            key=doing.key,
+            status=outcome.status,
+            started_at=doing.started_at,
+            completed_at=now(),
+            created_by=self.user,
+            delta=Delta() if error is not None else difference(self.base, after),
+            error=error,
+            sub_step=None if error is not None else doing.sub_step,
+            replaces=self.open_row,
+        )
+        if error is not None and self._is_repeated(row):
+            row = replace(
+                row,
+                seq=self.previous.seq,
+                replaces=self.previous,
+                repeats=True,  # type: ignore[union-attr]
+                drops=self.open_row.seq if self.open_row else None,
+            )
+        elif row.status in CLEARED_STEPS and row.sub_step is None:
+            row = self._with_snapshot(row, after)
+        return row
+
+    def _is_repeated(self, row: StepRow) -> bool:
+        """Say whether the row before tells of the same failure of the same step by the same user."""
+        old = self.previous
+        return (
+            old is not None
+            and (old.key, old.status, old.created_by) == (row.key, row.status, row.created_by)
+            and old.error is not None
+            and row.error is not None
+            and all(old.error.get(part) == row.error.get(part) for part in ("error", "details"))
+        )
+
+    def _with_snapshot(self, row: StepRow, after: State) -> StepRow:
+        """Let the row keep the whole state now and then, so that reading a long history stays cheap."""
+        self._rows_since_snapshot += 1
+        self._bytes_since_snapshot += len(json.dumps(row.delta.set)) if row.delta else 0
+        if self._rows_since_snapshot < SNAPSHOT_ROWS and self._bytes_since_snapshot < SNAPSHOT_BYTES:
+            return row
+        self._rows_since_snapshot = self._bytes_since_snapshot = 0
+        return replace(row, snapshot=after)
+
+    def _remember(self, row: StepRow, after: State) -> None:
+        """Take over what was written as what is stored."""
+        self.inputs = []
+        self._plan_id = None
+        self.seq = row.seq
+        self.state = after
+        written = Row(row.seq, row.name, row.key, row.status, row.delta, row.error, row.sub_step, 0, row.created_by)
+        if row.sub_step is not None:
+            self.open_row = written
+        else:
+            self.open_row, self.previous, self.base = None, written, after
+
+    def announce(self, status: ProcessStatus, saved: Iterable[UUID] = ()) -> None:
+        """Tell browsers what changed; a process that stopped may have changed what its subscriptions' pages show."""
+        broadcast.processes_changed(self.claim.process_id)
+        changed = set(saved)
+        if status != ProcessStatus.RUNNING:
+            broadcast.status_counts_changed()
+        if status in ENDED | FAILED:
+            changed |= set(
+                ProcessSubscription.objects.filter(process_id=self.claim.process_id).values_list(
+                    "subscription_id", flat=True
+                )
+            )
+        for subscription_id in changed:
+            broadcast.subscription_changed(subscription_id)
+
+
+def find_models(value: Any) -> Iterable[SubscriptionModel]:
+    """Yield the subscription models in what a step returned, also those within dicts and lists."""
+    if isinstance(value, SubscriptionModel):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from find_models(item)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from find_models(item)

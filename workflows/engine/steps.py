@@ -1,0 +1,296 @@
+"""The building blocks that workflow authors write with: steps, lists of steps, and what combines them.
+
+Nothing here touches the database or the settings: product packages import it before Django is set up.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, SupportsIndex, TypeAlias, overload
+
+State: TypeAlias = dict[str, Any]
+StepFunction: TypeAlias = Callable[..., "State | None"]
+Predicate: TypeAlias = Callable[[State], bool]
+AuthCallback: TypeAlias = Callable[..., "bool | Awaitable[bool]"]
+FormFactory: TypeAlias = Callable[..., Any]
+
+SYSTEM_ASSIGNEE = "SYSTEM"
+DEFAULT_CALLBACK_ROUTE_KEY = "callback_route"
+DEFAULT_CALLBACK_RESULT_KEY = "callback_result"
+
+
+class StepKind(StrEnum):
+    """What the runner does with a step."""
+
+    PLAIN = "plain"
+    # An exception makes the process wait instead of fail.
+    RETRY = "retry"
+    INPUT = "input"
+    GROUP = "group"
+    START = "start"
+    DONE = "done"
+    ABORT = "abort"
+    CALLBACK_CREATE = "callback_create"
+    CALLBACK_AWAIT = "callback_await"
+    CALLBACK_CLEANUP = "callback_cleanup"
+
+
+@dataclass(frozen=True)
+class Lens:
+    """How a step sees a part of the state: `get` cuts it out, `set` puts the changed part back."""
+
+    get: Callable[[State], State]
+    set: Callable[[State, State], State]
+
+    def inside(self, outer: Lens) -> Lens:
+        """Return the lens that looks through `outer` first and then through this one."""
+        return Lens(
+            get=lambda state: self.get(outer.get(state)),
+            set=lambda state, part: outer.set(state, self.set(outer.get(state), part)),
+        )
+
+
+@dataclass(frozen=True)
+class CallbackOptions:
+    """Of a callback step: where the address and the answer stand in the state, and how long to wait in seconds."""
+
+    route_key: str
+    result_key: str
+    timeout: float | None
+
+
+@dataclass(eq=False)
+class Step:
+    """One step of a workflow. Treat it as immutable: combinators make changed copies."""
+
+    name: str
+    kind: StepKind = StepKind.PLAIN
+    function: StepFunction | None = None
+    form: FormFactory | None = None
+    assignee: str = SYSTEM_ASSIGNEE
+    resume_auth_callback: AuthCallback | None = None
+    retry_auth_callback: AuthCallback | None = None
+    # Body and result in one transaction, see `step`.
+    atomic: bool = False
+    # All must hold on the state before the step, or it is skipped.
+    conditions: tuple[Predicate, ...] = ()
+    lens: Lens | None = None
+    # Of a group: its steps, entered one after the other and shown as one.
+    steps: StepList = field(default_factory=lambda: StepList())
+    callback: CallbackOptions | None = None
+
+    def __post_init__(self) -> None:
+        if self.function is not None:
+            functools.update_wrapper(self, self.function, updated=())
+
+    def __rshift__(self, other: Step | StepList) -> StepList:
+        return StepList([self]) >> other
+
+    def __repr__(self) -> str:
+        return f"<Step {self.name!r} {self.kind}>"
+
+
+class StepList(list[Step]):
+    """Steps in order. `a >> b` joins; slices stay step lists."""
+
+    def __rshift__(self, other: Step | StepList) -> StepList:
+        if isinstance(other, StepList):
+            return StepList([*self, *other])
+        if isinstance(other, Step):
+            return StepList([*self, other])
+        raise ValueError(f"Expected @step decorated function or type Step or StepList, got {other!r}")
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> StepList: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Step | StepList:
+        if isinstance(index, slice):
+            return StepList(super().__getitem__(index))
+        return super().__getitem__(index)
+
+    def map(self, change: Callable[[Step], Step]) -> StepList:
+        return StepList(change(step) for step in self)
+
+    def keys(self) -> list[str]:
+        """Return one key per step, unique and stable: its name, and `name#2` for the second of that name."""
+        seen: dict[str, int] = {}
+        keys = []
+        for step in self:
+            seen[step.name] = seen.get(step.name, 0) + 1
+            keys.append(step.name if seen[step.name] == 1 else f"{step.name}#{seen[step.name]}")
+        return keys
+
+
+begin = StepList()
+
+
+def as_steps(steps: Step | StepList | Iterable[Step]) -> StepList:
+    """Return `steps` as a list of steps. Raises ValueError for anything that is not a step."""
+    if isinstance(steps, Step):
+        return StepList([steps])
+    result = StepList(steps)
+    for item in result:
+        if not isinstance(item, Step):
+            raise ValueError(f"Expected @step decorated function or type Step or StepList, got {item!r}")
+    return result
+
+
+def step(
+    name: str, *, atomic: bool = False, retry_auth_callback: AuthCallback | None = None
+) -> Callable[[StepFunction], Step]:
+    """Make a function a step. Its arguments come from the state by name; the dict it returns is merged into the state.
+
+    The body runs outside any transaction; what it returns (subscription models among it are saved) is written in one
+    transaction with the step itself. A body that must write to our database itself is declared `atomic=True`: body and
+    result are then one transaction, and calls to other systems are refused in it.
+    """
+
+    def decorate(function: StepFunction) -> Step:
+        return Step(name, StepKind.PLAIN, function, atomic=atomic, retry_auth_callback=retry_auth_callback)
+
+    return decorate
+
+
+def retrystep(
+    name: str, *, atomic: bool = False, retry_auth_callback: AuthCallback | None = None
+) -> Callable[[StepFunction], Step]:
+    """Like `step`, but an exception makes the process wait, to be tried again later, instead of failing it."""
+
+    def decorate(function: StepFunction) -> Step:
+        return Step(name, StepKind.RETRY, function, atomic=atomic, retry_auth_callback=retry_auth_callback)
+
+    return decorate
+
+
+def inputstep(
+    name: str,
+    assignee: str,
+    *,
+    resume_auth_callback: AuthCallback | None = None,
+    retry_auth_callback: AuthCallback | None = None,
+) -> Callable[[FormFactory], Step]:
+    """Suspend the process until a person has filled in the form that the decorated generator describes.
+
+    The generator runs when the form is shown and when it is submitted, maybe often: it must be free of side effects. What
+    it returns is merged into the state.
+    """
+
+    def decorate(form: FormFactory) -> Step:
+        made = Step(
+            name,
+            StepKind.INPUT,
+            form=form,
+            assignee=assignee,
+            resume_auth_callback=resume_auth_callback,
+            retry_auth_callback=retry_auth_callback,
+        )
+        functools.update_wrapper(made, form, updated=())
+        return made
+
+    return decorate
+
+
+def step_group(
+    name: str,
+    steps: Step | StepList,
+    *,
+    extract_form: bool = True,
+    retry_auth_callback: AuthCallback | None = None,
+) -> Step:
+    """Show several steps as one. Each is a transaction of its own; a retry after a failure starts at the first again."""
+    inner = as_steps(steps)
+    first_input = next((item for item in inner if item.form is not None), None) if extract_form else None
+    return Step(
+        name,
+        StepKind.GROUP,
+        form=first_input.form if first_input else None,
+        assignee=first_input.assignee if first_input else SYSTEM_ASSIGNEE,
+        resume_auth_callback=first_input.resume_auth_callback if first_input else None,
+        retry_auth_callback=retry_auth_callback,
+        steps=StepList(_flat(inner)),
+    )
+
+
+def _flat(steps: Iterable[Step]) -> Iterable[Step]:
+    """Open groups within a group: one row shows them all, so one level is all there is."""
+    for item in steps:
+        if item.kind is StepKind.GROUP:
+            yield from (_under(inner, item.conditions) for inner in item.steps)
+        else:
+            yield item
+
+
+def _under(item: Step, conditions: tuple[Predicate, ...]) -> Step:
+    return replace(item, conditions=(*conditions, *item.conditions)) if conditions else item
+
+
+def callback_step(
+    name: str,
+    action_step: Step,
+    validate_step: Step,
+    result_key: str | None = None,
+    *,
+    callback_route_key: str = DEFAULT_CALLBACK_ROUTE_KEY,
+    timeout: float | None = None,
+) -> Step:
+    """Hand work to another system and wait for it to call back.
+
+    `action_step` finds the address to call back under `callback_route_key`; the body of the call stands under `result_key`
+    (default `callback_result`) for `validate_step`. `timeout` in seconds: then the step fails with "Callback timed out".
+    """
+    options = CallbackOptions(callback_route_key, result_key or DEFAULT_CALLBACK_RESULT_KEY, timeout)
+    steps = StepList(
+        [
+            Step(f"{name} - Create endpoint", StepKind.CALLBACK_CREATE, callback=options, atomic=True),
+            action_step,
+            Step(f"{name} - Await callback", StepKind.CALLBACK_AWAIT, callback=options, atomic=True),
+            validate_step,
+            Step(f"{name} - Cleanup callback step", StepKind.CALLBACK_CLEANUP, callback=options),
+        ]
+    )
+    return step_group(name, steps, extract_form=False)
+
+
+def conditional(predicate: Predicate) -> Callable[[Step | StepList], StepList]:
+    """Run the steps only if `predicate` holds on the state; it is asked again before each of them."""
+
+    def wrap(steps: Step | StepList) -> StepList:
+        return as_steps(steps).map(lambda item: replace(item, conditions=(predicate, *item.conditions)))
+
+    return wrap
+
+
+def steplens(
+    get: Callable[[State], State],
+    set: Callable[[State], Callable[[State], State]],  # noqa: A002 - known by this name
+) -> Callable[[Step | StepList], StepList]:
+    """Let steps see and change only a part of the state: `get(state)` is the part, `set(part)(state)` the changed whole."""
+    return _through(Lens(get=get, set=lambda state, part: set(part)(state)))
+
+
+def focussteps(key: str) -> Callable[[Step | StepList], StepList]:
+    """Let steps see and change only `state[key]`, an empty dict where there is none."""
+    return _through(Lens(get=lambda state: state.get(key) or {}, set=lambda state, part: {**state, key: part}))
+
+
+def _through(lens: Lens) -> Callable[[Step | StepList], StepList]:
+    def wrap_step(item: Step) -> Step:
+        conditions = tuple(_seen_through(lens, predicate) for predicate in item.conditions)
+        if item.kind is StepKind.GROUP:
+            return replace(item, conditions=conditions, steps=item.steps.map(wrap_step))
+        return replace(item, conditions=conditions, lens=item.lens.inside(lens) if item.lens else lens)
+
+    return lambda steps: as_steps(steps).map(wrap_step)
+
+
+def _seen_through(lens: Lens, predicate: Predicate) -> Predicate:
+    return lambda state: predicate(lens.get(state))
+
+
+init = Step("Start", StepKind.START)
+done = Step("Done", StepKind.DONE)
+abort = Step("Abort", StepKind.ABORT)

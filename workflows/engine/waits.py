@@ -1,0 +1,70 @@
+"""What a process waits for: rows whose state is changed by compare-and-set, so that arrival, expiry and abort cannot all win."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from wfo_site.common.clock import now
+from wfo_site.common.uuid7 import uuid7
+from workflows.engine import callback_tokens
+from workflows.engine.steps import CallbackOptions
+from workflows.enums import WaitKind, WaitState
+from workflows.models import Wait
+
+
+def open_wait(process_id: UUID, *, kind: WaitKind, key: str) -> None:
+    """Note that the process waits for input or for another try."""
+    Wait.objects.create(process_id=process_id, kind=kind, key=key, created_at=now(), reached=True)
+
+
+def new_callback(process_id: UUID, *, key: str, options: CallbackOptions) -> Wait:
+    """Return an unsaved callback wait: its token works from the moment the row is there, before the process gets to it."""
+    wait_id, nonce = uuid7(), callback_tokens.new_nonce()
+    return Wait(
+        wait_id=wait_id,
+        process_id=process_id,
+        kind=WaitKind.CALLBACK,
+        key=key,
+        created_at=now(),
+        nonce=nonce,
+        token_hash=callback_tokens.hash_of(callback_tokens.token_of(wait_id, nonce)),
+        result_key=options.result_key,
+        timeout_seconds=options.timeout,
+    )
+
+
+def current_callback(process_id: UUID, key: str) -> Wait | None:
+    """Return the newest callback wait of a step."""
+    return Wait.objects.filter(process_id=process_id, key=key, kind=WaitKind.CALLBACK).order_by("created_at").last()
+
+
+def reach(wait: Wait) -> bool:
+    """Stand at a callback wait, its deadline counting from now. False if it is no longer open: the call came before."""
+    deadline = None if wait.timeout_seconds is None else Now() + timedelta(seconds=wait.timeout_seconds)
+    return bool(Wait.objects.filter(pk=wait.pk, state=WaitState.OPEN).update(reached=True, deadline=deadline))
+
+
+def close(wait_id: UUID, state: WaitState, **columns: Any) -> bool:
+    """Close an open wait; False if another was faster."""
+    return bool(Wait.objects.filter(pk=wait_id, state=WaitState.OPEN).update(state=state, closed_at=Now(), **columns))
+
+
+def cancel_all(process_id: UUID) -> None:
+    """Close everything that a process waits for: it goes on by hand, or ends."""
+    Wait.objects.filter(process_id=process_id, state=WaitState.OPEN).update(state=WaitState.CANCELLED, closed_at=Now())
+
+
+def route(wait: Wait) -> str:
+    """Return the address to call back, relative to the base URL."""
+    return callback_tokens.route_of(
+        wait.process_id, callback_tokens.token_of(wait.wait_id, wait.nonce, wait.token_hash)
+    )
+
+
+def find(wait_ids: Collection[UUID]) -> list[Wait]:
+    return list(Wait.objects.filter(pk__in=wait_ids))

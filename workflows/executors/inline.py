@@ -1,0 +1,41 @@
+"""Run in the caller's own thread, right after its transaction: for tests and scripts."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from uuid import UUID
+
+from workflows.engine.runner import run
+from workflows.executors.base import runner_id
+
+
+class Inline:
+    """Runs what it is rung for, one after the other: what rings meanwhile comes after, never within."""
+
+    def __init__(self) -> None:
+        self._runner = runner_id()
+        self._wanted: deque[UUID] = deque()
+        self._draining = False
+
+    def start(self) -> None:
+        """Nothing: the caller runs."""
+
+    def stop(self, timeout: float) -> None:
+        """Nothing: the caller runs."""
+
+    def ring(self, process_ids: Sequence[UUID]) -> None:
+        self._wanted.extend(process_ids)
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self._wanted:
+                run(self._wanted.popleft(), runner=self._runner)
+        finally:
+            self._wanted.clear()
+            self._draining = False
+
+
+def make() -> Inline:
+    return Inline()

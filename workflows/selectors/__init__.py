@@ -1,0 +1,17 @@
+"""Reads on processes, the same for pages, REST and GraphQL."""
+
+from workflows.selectors.allowed import reason_text, subscription_workflows
+from workflows.selectors.detail import process_detail
+from workflows.selectors.engine import engine_status
+from workflows.selectors.position import next_form, process_form
+from workflows.selectors.why import why_not_running
+
+__all__ = [
+    "engine_status",
+    "next_form",
+    "process_detail",
+    "process_form",
+    "reason_text",
+    "subscription_workflows",
+    "why_not_running",
+]

@@ -1,0 +1,144 @@
+"""One process with everything about it, in the shape that API clients know."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from wfo_site.common.errors import NotFound
+from workflows.engine import callback_tokens, waits
+from workflows.engine.history import load_history
+from workflows.engine.registry import get_workflow
+from workflows.engine.state import Delta, shown_delta
+from workflows.engine.steps import State
+from workflows.enums import ProcessStatus, WaitKind, WaitState
+from workflows.forms import generate_form
+from workflows.models import Process, ProcessStep
+from workflows.selectors.position import Position, form_at
+from workflows.selectors.why import why_not_running
+from workflows.states import CLEARED_STEPS, OPEN_STEPS
+
+PENDING = "pending"
+
+
+def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, Any]:
+    """Return a process with its steps, form and state in a constant number of statements. Raises NotFound.
+
+    Addresses of callbacks are shown only to those who may resume the process.
+    """
+    process = (
+        Process.every.select_related("workflow")
+        .prefetch_related("subscriptions__product")
+        .filter(pk=process_id)
+        .first()
+    )
+    if process is None:
+        raise NotFound(f"Process with process_id {process_id} not found")
+    history = load_history(process_id)
+    position = Position(history, get_workflow(process.workflow.name), len(history.cleared))
+    subscriptions = list(process.subscriptions.all())
+    first = subscriptions[0] if subscriptions else None
+    show = _shower(may_resume)
+    current = show({**history.state, **_progress(process)})
+    return {
+        "process_id": process.process_id,
+        "workflow_id": process.workflow_id,
+        "workflow_name": process.workflow.name,
+        "workflow_description": process.workflow.description,
+        "workflow_target": process.workflow.target,
+        "is_task": process.is_task,
+        "created_by": process.created_by,
+        "failed_reason": process.failed_reason,
+        "traceback": process.traceback,
+        "started_at": process.started_at,
+        "last_modified_at": process.last_modified_at,
+        "last_status": process.last_status,
+        "last_step": process.last_step,
+        "assignee": process.assignee,
+        "note": process.note,
+        "product_id": first.product_id if first else None,
+        "customer_id": first.customer_id if first else None,
+        "subscriptions": subscriptions,
+        "parent_process_id": process.parent_id,
+        "current_state": current,
+        "steps": [*_shown_steps(process_id, show), *_pending(process, position)],
+        "form": _form(process, position),
+        "why": why_not_running(process),
+    }
+
+
+def _shower(may_resume: bool) -> Any:
+    if not may_resume:
+        return callback_tokens.mask
+
+    def show(state: State) -> State:
+        found = callback_tokens.references_in(state)
+        known = {wait.pk: wait for wait in waits.find(found)} if found else {}
+        shown: State = callback_tokens.expand(
+            state, lambda pk: waits.route(known[pk]) if pk in known else callback_tokens.MASKED
+        )
+        return shown
+
+    return show
+
+
+def _progress(process: Process) -> State:
+    """Return what another system said of its progress while the process waits for it."""
+    if process.last_status != ProcessStatus.AWAITING_CALLBACK:
+        return {}
+    wait = process.waits.filter(kind=WaitKind.CALLBACK, state=WaitState.OPEN).order_by("created_at").last()
+    return {"callback_progress": wait.progress} if wait is not None and wait.progress is not None else {}
+
+
+def _shown_steps(process_id: UUID, show: Any) -> list[dict[str, Any]]:
+    """Return the rows with the state after each, and what it changed against the done row before it."""
+    shown = []
+    before: State = {}
+    has_done = False
+    for row in ProcessStep.objects.filter(process_id=process_id).order_by("seq"):
+        counts = row.status in CLEARED_STEPS | OPEN_STEPS
+        after = Delta(row.delta, frozenset(row.removed)).apply(before) if counts else dict(row.error or row.delta)
+        state = show(after)
+        item = {
+            "step_id": row.step_id,
+            "name": row.name,
+            "status": row.status,
+            "created_by": row.created_by,
+            "started": row.started_at,
+            "completed": row.completed_at,
+            "executed": row.completed_at,
+            "commit_hash": row.commit_hash,
+            "state": {**state, "retries": row.retries, "completed_at": _ends(row)} if row.retries else state,
+            "state_delta": shown_delta(show(before), state) if has_done and counts else state,
+        }
+        shown.append(item)
+        if row.status in CLEARED_STEPS:
+            before, has_done = after, True
+    return shown
+
+
+def _ends(row: ProcessStep) -> list[str]:
+    return [*row.earlier_completed_at, row.completed_at.isoformat()]
+
+
+def _pending(process: Process, position: Position) -> list[dict[str, Any]]:
+    if process.last_status == ProcessStatus.COMPLETED:
+        return []
+    remaining = position.remaining
+    if process.last_status == ProcessStatus.ABORTED:
+        remaining = remaining[1:]
+    return [{"name": step.name, "status": PENDING} for step in remaining]
+
+
+def _form(process: Process, position: Position) -> dict[str, Any] | None:
+    """Return the JSON schema of the first page that the next step asks for."""
+    if process.last_status in (ProcessStatus.COMPLETED, ProcessStatus.ABORTED):
+        return None
+    form, state = form_at(position)
+    if form is None:
+        return None
+    try:
+        return generate_form(form, state)
+    except KeyError:
+        # A step that has not been reached may ask for what the steps before it have yet to find.
+        return None

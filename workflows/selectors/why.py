@@ -1,0 +1,45 @@
+"""One sentence for why a process does not run, made in one place for pages and API."""
+
+from __future__ import annotations
+
+from wfo_site.common.clock import now
+from workflows.enums import ProcessStatus, WaitKind
+from workflows.models import EngineSettings, Process
+from workflows.states import FAILED, RUNNABLE
+
+
+def why_not_running(process: Process) -> str:
+    """Return why nothing happens to a process right now, and what would change that; "" while it runs or has ended."""
+    status = process.last_status
+    if status in RUNNABLE:
+        return _why_not_yet(process)
+    step = f"Step “{process.last_step}”" if process.last_step else "Its first step"
+    if status == ProcessStatus.SUSPENDED:
+        return f"{step} waits for {process.assignee} to fill in its form."
+    if status == ProcessStatus.AWAITING_CALLBACK:
+        return f"{step} waits for another system to call back{_deadline(process)}."
+    if status == ProcessStatus.WAITING:
+        return f"{step} failed for now and is tried again later; retry to try at once."
+    if status in FAILED:
+        return f"{step} failed; retry to try it again, or abort."
+    return ""
+
+
+def _why_not_yet(process: Process) -> str:
+    moment = now()
+    if process.held_because:
+        return f"Is held: {process.held_because}."
+    if process.not_before is not None and process.not_before > moment:
+        return f"Starts at {process.not_before:%Y-%m-%d %H:%M:%S} UTC."
+    if process.lease_until is not None and process.lease_until > moment:
+        return ""
+    if EngineSettings.objects.filter(global_lock=True).exists():
+        return "The engine is paused; it goes on when the engine does."
+    if process.last_status == ProcessStatus.RUNNING:
+        return "Waits for a runner to take it over."
+    return "Waits for a free runner."
+
+
+def _deadline(process: Process) -> str:
+    wait = process.waits.filter(kind=WaitKind.CALLBACK, state="open").order_by("created_at").last()
+    return f" until {wait.deadline:%Y-%m-%d %H:%M:%S} UTC" if wait is not None and wait.deadline is not None else ""

@@ -1,0 +1,20 @@
+"""The verbs on processes. Pages, REST, GraphQL, schedules and steps all call these and nothing else."""
+
+from workflows.services.abort import abort_process
+from workflows.services.callbacks import arrive_callback, update_callback_progress
+from workflows.services.engine import pause_engine, unpause_engine
+from workflows.services.processes import delete_process, set_process_note
+from workflows.services.resume import resume_process
+from workflows.services.start import start_process
+
+__all__ = [
+    "abort_process",
+    "arrive_callback",
+    "delete_process",
+    "pause_engine",
+    "resume_process",
+    "set_process_note",
+    "start_process",
+    "unpause_engine",
+    "update_callback_progress",
+]

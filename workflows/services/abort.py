@@ -1,0 +1,76 @@
+"""End a process for good, wherever it stands."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from wfo_site.common import broadcast
+from wfo_site.common.clock import now
+from wfo_site.common.context import SYSTEM_USER
+from wfo_site.common.errors import Conflict, NotFound
+from workflows.engine import waits
+from workflows.enums import ProcessStatus, StepStatus
+from workflows.models import Process, ProcessStep, ProcessSubscription
+from workflows.states import ENDED
+
+USER_ABORTED = "User Aborted"
+
+
+def abort_process(process_id: UUID, *, user: str = SYSTEM_USER) -> None:
+    """Abort a process. Work done is not undone, and its subscriptions stay locked.
+
+    A running step is cut off: what it returns is dropped, and whether it had an effect outside is not known; the row
+    says so. Raises NotFound, and Conflict for a process that has ended.
+    """
+    with transaction.atomic():
+        # Raising the epoch first takes the process from its runner: no step can be written in between.
+        live = Process.every.filter(pk=process_id).exclude(last_status__in=ENDED)
+        before = live.select_for_update().values_list("last_status", "last_seq", "last_step").first()
+        if before is None:
+            _complain(process_id)
+        status, seq, last_step = before
+        moment = now()
+        delta = (
+            {"abort_note": f"A step was running after {last_step or 'the start'}: its effect outside is unknown."}
+            if status == ProcessStatus.RUNNING
+            else {}
+        )
+        ProcessStep.objects.create(
+            process_id=process_id,
+            seq=seq + 1,
+            name=USER_ABORTED,
+            key=USER_ABORTED,
+            status=StepStatus.ABORT,
+            delta=delta,
+            created_by=user,
+            started_at=moment,
+            completed_at=moment,
+        )
+        waits.cancel_all(process_id)
+        live.update(
+            epoch=F("epoch") + 1,
+            last_status=ProcessStatus.ABORTED,
+            last_step=USER_ABORTED,
+            last_seq=seq + 1,
+            runner=None,
+            lease_until=None,
+            wait_kind=None,
+            last_modified_at=Now(),
+        )
+        broadcast.processes_changed(process_id)
+        broadcast.status_counts_changed()
+        for subscription_id in ProcessSubscription.objects.filter(process_id=process_id).values_list(
+            "subscription_id", flat=True
+        ):
+            broadcast.subscription_changed(subscription_id)
+
+
+def _complain(process_id: UUID) -> None:
+    status = Process.every.filter(pk=process_id).values_list("last_status", flat=True).first()
+    if status is None:
+        raise NotFound(f"Process with process_id {process_id} not found")
+    raise Conflict(f"Aborting a {status} workflow is not possible: it has ended")

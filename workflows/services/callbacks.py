@@ -1,0 +1,56 @@
+"""Answers and progress of other systems for processes that wait for them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from wfo_site.common import broadcast
+from wfo_site.common.errors import Conflict, NotFound
+from wfo_site.common.json import to_json
+from workflows.engine import callback_tokens, waits
+from workflows.enums import ProcessStatus, WaitKind, WaitState
+from workflows.models import Process, Wait
+from workflows.services.bell import ring_after_commit
+from workflows.services.engine import check_engine_takes_changes
+
+NOT_AWAITING = "This process is not in an awaiting state."
+
+
+def _find_wait(process_id: UUID, token: str) -> Wait:
+    """Return the open wait that a token is for. Raises NotFound for a wrong token, Conflict for a spent one."""
+    check_engine_takes_changes()
+    wait = Wait.objects.filter(process_id=process_id, token_hash=callback_tokens.hash_of(token)).first()
+    if wait is not None and wait.state == WaitState.OPEN:
+        return wait
+    if not Process.every.filter(pk=process_id).exists():
+        raise NotFound(f"Process with process_id {process_id} not found")
+    is_waiting = Wait.objects.filter(process_id=process_id, kind=WaitKind.CALLBACK, state=WaitState.OPEN).exists()
+    if wait is None and is_waiting:
+        raise NotFound("Invalid token", field="token")
+    raise Conflict(NOT_AWAITING)
+
+
+def arrive_callback(process_id: UUID, token: str, body: dict[str, Any]) -> None:
+    """Take the answer of another system, once. One that comes before the process has got to its wait is kept for then."""
+    wait = _find_wait(process_id, token)
+    with transaction.atomic():
+        if not waits.close(wait.pk, WaitState.ARRIVED, body=to_json(body)):
+            raise Conflict(NOT_AWAITING)
+        Process.every.filter(pk=process_id, last_status=ProcessStatus.AWAITING_CALLBACK).update(
+            last_status=ProcessStatus.RESUMED, wait_kind=None, rung_at=None, last_modified_at=Now()
+        )
+        broadcast.processes_changed(process_id)
+        ring_after_commit([process_id])
+
+
+def update_callback_progress(process_id: UUID, token: str, progress: str | dict[str, Any]) -> None:
+    """Note how far another system has got; each note replaces the one before."""
+    wait = _find_wait(process_id, token)
+    noted = Wait.objects.filter(pk=wait.pk, state=WaitState.OPEN).update(progress=to_json(progress), progress_at=Now())
+    if not noted:
+        raise Conflict(NOT_AWAITING)
+    broadcast.processes_changed(process_id)

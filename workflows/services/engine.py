@@ -1,0 +1,37 @@
+"""Pause the engine and let it go on."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from wfo_site.common import broadcast
+from wfo_site.common.errors import Locked
+from workflows.engine import claims
+from workflows.models import EngineSettings
+from workflows.services.bell import ring_after_commit
+
+# More than this go on when the sweeper comes by.
+RING_AT_ONCE = 100
+
+
+def check_engine_takes_changes() -> None:
+    """Raise Locked while the engine is paused."""
+    if EngineSettings.objects.filter(global_lock=True).exists():
+        raise Locked("Engine is locked cannot accept changes on processes at this time")
+
+
+def pause_engine() -> None:
+    """Stop every process before its next step; they stay `running` and go on when the engine does."""
+    EngineSettings.objects.update_or_create(pk=1, defaults={"global_lock": True})
+    broadcast.engine_status_changed()
+
+
+@transaction.atomic
+def unpause_engine() -> None:
+    """Let everything go on that was stopped by the pause. Live leases are left alone."""
+    EngineSettings.objects.update_or_create(pk=1, defaults={"global_lock": False})
+    broadcast.engine_status_changed()
+    if waiting := list(
+        claims.claimable().order_by("priority", "process_id").values_list("process_id", flat=True)[:RING_AT_ONCE]
+    ):
+        ring_after_commit(waiting)

@@ -1,0 +1,47 @@
+"""Notes on processes, and the deletion of tasks."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from wfo_site.common import broadcast
+from wfo_site.common.errors import Conflict, DomainError, NotFound
+from workflows.models import Process
+from workflows.states import ENDED, FAILED, RESUMABLE
+
+NOTE_LENGTH = 5000
+
+
+class NoteTooLong(DomainError):
+    """A note does not fit."""
+
+    code = "note_too_long"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def set_process_note(process_id: UUID, note: str | None) -> None:
+    """Replace the note of a process; blank text is no note. Raises NotFound and NoteTooLong."""
+    text = (note or "").strip() or None
+    if text is not None and len(text) > NOTE_LENGTH:
+        raise NoteTooLong(f"A note has at most {NOTE_LENGTH} characters; this one has {len(text)}", field="note")
+    if not Process.objects.filter(pk=process_id).update(note=text, last_modified_at=Now()):
+        raise NotFound(f"Process with process_id {process_id} not found")
+    broadcast.processes_changed(process_id)
+
+
+def delete_process(process_id: UUID) -> None:
+    """Delete a task and its history. Raises NotFound, DomainError for a workflow, Conflict while it runs."""
+    found = Process.objects.filter(pk=process_id).values_list("is_task", "last_status").first()
+    if found is None:
+        raise NotFound(f"Process with process_id {process_id} not found")
+    is_task, _ = found
+    if not is_task:
+        raise DomainError("Only tasks can be deleted; a workflow's process is part of its subscription's history")
+    deletable = Process.objects.filter(pk=process_id, last_status__in=ENDED | FAILED | RESUMABLE)
+    if not deletable.delete()[0]:
+        raise Conflict("This task is running; abort it first")
+    broadcast.processes_changed(process_id)
+    broadcast.status_counts_changed()

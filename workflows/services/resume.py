@@ -1,0 +1,74 @@
+"""Let a process that stopped go on: with input where it asked for some, as another try where it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from wfo_site.common import broadcast
+from wfo_site.common.clock import now
+from wfo_site.common.context import SYSTEM_USER
+from wfo_site.common.errors import Conflict, NotFound
+from wfo_site.common.json import to_json
+from workflows.engine import waits
+from workflows.engine.steps import State
+from workflows.enums import InputType, ProcessStatus
+from workflows.forms import post_form
+from workflows.models import InputState, Process
+from workflows.selectors.position import next_form
+from workflows.services.bell import ring_after_commit
+from workflows.services.engine import check_engine_takes_changes
+from workflows.states import RESUMABLE
+
+
+def resume_process(
+    process_id: UUID, user_inputs: Sequence[State] | State | None = None, *, user: str = SYSTEM_USER
+) -> None:
+    """Resume a suspended process with its input, or retry a failed or waiting one.
+
+    `user_inputs`: one dict per page of the form of the step it stands at; without a form, nothing is taken from it.
+    Raises NotFound, Locked, Conflict if the process does not wait for a person or was resumed meanwhile, and the errors
+    of the form.
+    """
+    check_engine_takes_changes()
+    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch").first()
+    if seen is None:
+        raise NotFound(f"Process with process_id {process_id} not found")
+    status, epoch = seen
+    if status not in RESUMABLE:
+        raise Conflict(f"Resuming a {status} workflow is not possible")
+    form, state = next_form(process_id)
+    given = to_json(post_form(form, state, _pages(user_inputs))) if form is not None else {}
+    with transaction.atomic():
+        won = Process.every.filter(pk=process_id, last_status=status, epoch=epoch).update(
+            last_status=ProcessStatus.RESUMED,
+            epoch=epoch + 1,
+            wait_kind=None,
+            rung_at=None,
+            not_before=None,
+            last_modified_at=Now(),
+        )
+        if not won:
+            raise Conflict("Another was faster: this process has been resumed or aborted meanwhile")
+        InputState.objects.create(
+            process_id=process_id,
+            input_state=given,
+            input_type=InputType.USER_INPUT,
+            input_time=now(),
+            created_by=user,
+        )
+        waits.cancel_all(process_id)
+        broadcast.processes_changed(process_id)
+        broadcast.status_counts_changed()
+        ring_after_commit([process_id])
+
+
+def _pages(user_inputs: Any) -> list[State]:
+    """Return the list of pages: nothing at all, `{}` and `[]` stand for one empty page."""
+    if not user_inputs:
+        return [{}]
+    return [user_inputs] if isinstance(user_inputs, dict) else list(user_inputs)

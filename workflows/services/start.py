@@ -1,0 +1,161 @@
+"""The only way in: `start_process`, with the list of checks that every entry point passes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from products.models import Workflow as WorkflowRow
+from wfo_site.common import broadcast
+from wfo_site.common.clock import now
+from wfo_site.common.context import SYSTEM_USER
+from wfo_site.common.errors import Conflict, NotFound
+from wfo_site.common.json import to_json
+from wfo_site.common.uuid7 import uuid7
+from workflows.engine.errors import StartPredicateError
+from workflows.engine.registry import PredicateContext, RunPredicateFail, Workflow, get_workflow
+from workflows.engine.steps import State
+from workflows.enums import InputType, ProcessStatus
+from workflows.forms import post_form
+from workflows.models import InputState, Process, ProcessSubscription, StartKey
+from workflows.services.bell import ring_after_commit
+from workflows.services.engine import check_engine_takes_changes
+from workflows.services.initial_form import initial_form
+
+KEY_IS_KEPT: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A start that is being considered."""
+
+    workflow: Workflow
+    row: WorkflowRow
+    user: str
+
+
+def _check_engine(_: Start) -> None:
+    check_engine_takes_changes()
+
+
+def _check_run_predicate(start: Start) -> None:
+    predicate = start.workflow.run_predicate
+    if predicate is None:
+        return
+    answer = predicate(PredicateContext(workflow=start.workflow, workflow_key=start.workflow.name))
+    if isinstance(answer, RunPredicateFail):
+        raise StartPredicateError(answer.message, workflow_key=start.workflow.name)
+
+
+# Each raises a DomainError to refuse. Later parts append theirs, so that no entry point can skip one.
+CHECKS: list[Callable[[Start], None]] = [_check_engine, _check_run_predicate]
+
+
+def find_startable(workflow_key: str) -> tuple[Workflow, WorkflowRow]:
+    """Return a workflow's code and row. Raises NotFound if either is missing."""
+    workflow = get_workflow(workflow_key)
+    row = WorkflowRow.objects.filter(name=workflow_key, deleted_at__isnull=True).first()
+    if workflow is None or row is None:
+        raise NotFound("Workflow does not exist", workflow_key=workflow_key)
+    return workflow, row
+
+
+def start_process(
+    workflow_key: str,
+    user_inputs: Sequence[State] | None = None,
+    *,
+    user: str = SYSTEM_USER,
+    idempotency_key: str | None = None,
+    not_before: datetime | None = None,
+) -> UUID:
+    """Start a workflow and return the id of its process; nothing is stored unless every check and form page passes.
+
+    `user_inputs`: one dict per form page, None for `[{}]`. With an `idempotency_key` known from the last 24 hours the
+    process it started is returned, or Conflict raised if the inputs differ. Raises NotFound, Locked,
+    StartPredicateError, FormNotCompleteError, FormValidationError, and what the checks add.
+    """
+    workflow, row = find_startable(workflow_key)
+    start = Start(workflow, row, user)
+    for check in CHECKS:
+        check(start)
+    inputs = [{}] if user_inputs is None else list(user_inputs)
+    if idempotency_key is not None and (known := _started_with(idempotency_key, workflow_key, inputs)) is not None:
+        return known
+    process_id = uuid7()
+    begin_state = {
+        "process_id": process_id,
+        "reporter": user,
+        "workflow_name": workflow_key,
+        "workflow_target": row.target,
+    }
+    form_state = post_form(initial_form(workflow, row), to_json(begin_state), inputs)
+    state = to_json({**form_state, **begin_state})
+    try:
+        with transaction.atomic():
+            _insert(start, process_id, state, inputs, not_before)
+            if idempotency_key is not None:
+                _keep_key(idempotency_key, process_id, workflow_key, inputs)
+    except IntegrityError:
+        # Two starts with one key at the same time: the other one won.
+        if idempotency_key is None or (known := _started_with(idempotency_key, workflow_key, inputs)) is None:
+            raise
+        return known
+    return process_id
+
+
+def _insert(start: Start, process_id: UUID, state: State, inputs: Sequence[State], not_before: datetime | None) -> None:
+    moment = now()
+    Process.every.create(
+        process_id=process_id,
+        root_id=process_id,
+        workflow=start.row,
+        is_task=start.row.is_task,
+        last_status=ProcessStatus.CREATED,
+        started_at=moment,
+        last_modified_at=moment,
+        created_by=start.user,
+        not_before=not_before,
+    )
+    InputState.objects.create(
+        process_id=process_id,
+        input_state=state,
+        input_type=InputType.INITIAL_STATE,
+        input_time=moment,
+        created_by=start.user,
+    )
+    first_page = inputs[0] if inputs else {}
+    if "subscription_id" in first_page and not start.row.is_task:
+        ProcessSubscription.objects.create(process_id=process_id, subscription_id=first_page["subscription_id"])
+    broadcast.processes_changed(process_id)
+    broadcast.status_counts_changed()
+    ring_after_commit([process_id])
+
+
+def _digest(workflow_key: str, inputs: Sequence[State]) -> str:
+    text = json.dumps([workflow_key, to_json(list(inputs))], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _started_with(key: str, workflow_key: str, inputs: Sequence[State]) -> UUID | None:
+    known = StartKey.objects.filter(key=key, created_at__gt=now() - KEY_IS_KEPT).first()
+    if known is None:
+        return None
+    if known.inputs_digest != _digest(workflow_key, inputs):
+        raise Conflict(
+            "This idempotency key was used for another start; use a new key for new inputs", field="Idempotency-Key"
+        )
+    return known.process_id
+
+
+def _keep_key(key: str, process_id: UUID, workflow_key: str, inputs: Sequence[State]) -> None:
+    StartKey.objects.filter(key=key, created_at__lte=now() - KEY_IS_KEPT).delete()
+    StartKey.objects.create(
+        key=key, inputs_digest=_digest(workflow_key, inputs), process_id=process_id, created_at=now()
+    )
