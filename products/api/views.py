@@ -25,17 +25,18 @@ class Products(ApiView):
     )
     def get(self, request: Request) -> Response:
         """List all products; `tag` and `product_type` narrow the list, both together by both."""
-        wanted = {name: request.query_params[name] for name in ("tag", "product_type") if request.query_params.get(name)}
+        query = request.query_params
+        wanted = {name: query[name] for name in ("tag", "product_type") if query.get(name)}
         return Response(products_shown(Product.objects.filter(**wanted)))
 
 
 class ProductItem(ApiView):
     @extend_schema(operation_id="get_product", responses=answers({200: ProductSchema}, 404, 422))
-    def get(self, request: Request, product_id: UUID) -> Response:
+    def get(self, _request: Request, product_id: UUID) -> Response:
         """Show one product with its blocks, fixed inputs and workflows."""
         found = products_shown(Product.objects.filter(product_id=product_id))
         if not found:
-            raise NotFound(f"Product with product_id {product_id} not found", field="product_id")
+            raise NotFound(f"Product with product_id {product_id} not found")
         return Response(found[0])
 
 

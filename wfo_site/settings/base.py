@@ -198,8 +198,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["wfo_site.common.rest.paths.without_twins"],
-    # Enums come named from pydantic; the hook that names them by guessing would only warn.
-    "POSTPROCESSING_HOOKS": [],
+    # Not the default hook: enums come named from pydantic, and it would only guess and warn.
+    "POSTPROCESSING_HOOKS": ["wfo_site.api.with_health"],
     "PATH_CONVERTER_OVERRIDES": {"loose_uuid": {"type": "string", "format": "uuid"}},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

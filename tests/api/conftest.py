@@ -1,0 +1,46 @@
+"""Clients of the API: a logged-in person, a stranger, and everybody when no login is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from pytest_django.fixtures import SettingsWrapper
+from rest_framework.test import APIClient
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice", password="correct horse battery staple")
+
+
+@pytest.fixture
+def api(alice: User) -> APIClient:
+    """Logged in as alice, without the CSRF check that browsers pass."""
+    client = APIClient()
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def stranger(db: None) -> APIClient:
+    return APIClient()
+
+
+@pytest.fixture
+def open_api(db: None, settings: SettingsWrapper) -> APIClient:
+    """What a program meets when OAUTH2_ACTIVE is off."""
+    settings.OAUTH2_ACTIVE = False
+    return APIClient()
+
+
+@pytest.fixture
+def send(api: APIClient) -> Callable[..., Any]:
+    """Send raw bytes as JSON: `send("post", path, b"...")`."""
+
+    def send(method: str, path: str, body: bytes, content_type: str = "application/json", **headers: str) -> Any:
+        return api.generic(method.upper(), path, body, content_type=content_type, headers=headers)
+
+    return send

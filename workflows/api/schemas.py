@@ -1,0 +1,158 @@
+"""Shapes of processes as API clients see them, and of what they send. Answers are built from rows."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field, RootModel, StringConstraints
+
+from products.enums import Target
+from subscriptions.api.schemas import SubscriptionSchema
+from wfo_site.common.rest.openapi import Epoch
+from workflows.enums import Assignee, ProcessStatus
+
+JsonObject = dict[str, Any]
+
+
+class ProcessStepSchema(BaseModel):
+    step_id: UUID | None = None
+    name: str
+    status: str
+    created_by: str | None = None
+    executed: Epoch | None = Field(default=None, deprecated=True)
+    started: Epoch | None = None
+    completed: Epoch | None = None
+    commit_hash: str | None = None
+    state: JsonObject | None = None
+    state_delta: JsonObject | None = None
+
+
+class ProcessSchema(BaseModel):
+    """A process. `steps`, `form` and `current_state` are null where several processes are listed.
+
+    `why` says in a sentence why a process does not run at the moment.
+    """
+
+    process_id: UUID
+    workflow_id: UUID
+    workflow_name: str
+    is_task: bool
+    created_by: str | None = None
+    failed_reason: str | None = None
+    started_at: Epoch
+    last_status: ProcessStatus
+    last_step: str | None = None
+    assignee: Assignee
+    last_modified_at: Epoch
+    traceback: str | None = None
+    product_id: UUID | None = None
+    customer_id: str | None = None
+    workflow_target: Target | None = None
+    subscriptions: list[SubscriptionSchema]
+    current_state: JsonObject | None = None
+    steps: list[ProcessStepSchema] | None = None
+    form: JsonObject | None = None
+    note: str | None = None
+    parent_process_id: UUID | None = None
+    why: str | None = None
+
+
+class ProcessList(RootModel[list[ProcessSchema]]):
+    """Processes, the newest first unless asked otherwise."""
+
+
+class ProcessIdSchema(BaseModel):
+    id: UUID
+
+
+class ProcessPatchSchema(BaseModel):
+    """Only the keys that are present change something."""
+
+    note: Annotated[str, StringConstraints(max_length=5000)] | None = None
+
+
+class ProcessStatusCounts(BaseModel):
+    """How many there are in each status that occurs."""
+
+    process_counts: dict[ProcessStatus, int]
+    task_counts: dict[ProcessStatus, int]
+
+
+class PagesOfInput(RootModel[list[JsonObject] | None]):
+    """The inputs of all pages filled in so far, one object for each page. Null stands for one empty page."""
+
+
+class ResumeInput(RootModel[list[JsonObject] | JsonObject | None]):
+    """The inputs of all pages filled in so far. An object stands for one page; empty or null for one empty page."""
+
+
+class CallbackBody(RootModel[JsonObject]):
+    """What the external system reports; a step finds it in the state."""
+
+
+class ProgressBody(RootModel[str | JsonObject]):
+    """How far the external system is: text, or an object."""
+
+
+class FormNotComplete(BaseModel):
+    """A further page is needed: its JSON schema, and whether more pages follow."""
+
+    type: str
+    detail: str
+    title: str
+    status: int
+    form: JsonObject
+    meta: JsonObject | None = None
+
+
+class GlobalStatusEnum(StrEnum):
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    PAUSING = "PAUSING"
+
+
+class EngineSettingsBaseSchema(BaseModel):
+    global_lock: bool
+
+
+class EngineSettingsSchema(BaseModel):
+    global_lock: bool
+    global_status: GlobalStatusEnum | None = None
+    running_processes: int
+
+
+class SubscriptionRelationSchema(BaseModel):
+    subscription_id: UUID
+    subscription_description: str
+
+
+class WorkflowListItemSchema(BaseModel):
+    """A workflow, and if it may not start now: the reason and what stands in the way."""
+
+    name: str
+    description: str | None = None
+    reason: str | None = None
+    usable_when: list[Any] | None = None
+    status: str | None = None
+    action: str | None = None
+    locked_relations: list[UUID] | None = None
+    locked_relations_detail: list[SubscriptionRelationSchema] | None = None
+    unterminated_in_use_by_subscriptions: list[UUID] | None = None
+    unterminated_in_use_by_subscriptions_detail: list[SubscriptionRelationSchema] | None = None
+
+
+class SubscriptionWorkflowListsSchema(BaseModel):
+    """The workflows of a subscription by target. `reason` is there when all of them are blocked for it."""
+
+    reason: str | None = None
+    locked_relations: list[UUID] | None = None
+    locked_relations_detail: list[SubscriptionRelationSchema] | None = None
+    create: list[WorkflowListItemSchema]
+    modify: list[WorkflowListItemSchema]
+    terminate: list[WorkflowListItemSchema]
+    system: list[WorkflowListItemSchema]
+    reconcile: list[WorkflowListItemSchema]
+    # The recorded name; as an attribute it would hide a method of pydantic.
+    validate_: list[WorkflowListItemSchema] = Field(default=[], alias="validate")
