@@ -60,6 +60,9 @@ class SubscriptionInstance(models.Model):
     product_block = models.ForeignKey(ProductBlock, on_delete=models.PROTECT, related_name="instances")
     label = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API shows null
     values = models.JSONField(default=dict, blank=True)
+    # Directly below the subscription: the attribute and the place in its list. Null below a block, and in older data.
+    root_attr = models.CharField(max_length=255, null=True, blank=True, editable=False)  # noqa: DJ001 - no attribute
+    root_order = models.PositiveIntegerField(default=0, editable=False)
     depends_on = models.ManyToManyField(
         "self",
         through="SubscriptionInstanceRelation",
@@ -93,7 +96,8 @@ class SubscriptionInstanceRelation(models.Model):
 class SubscriptionRevision(models.Model):
     """What one transaction changed in one subscription, who and which step did it.
 
-    `changes`: list of {"path", "old", "new"}. `snapshot`: the whole subscription at creation and at every 20th revision.
+    `changes`: list of {"path", "old", "new"}, with the "subscription_instance_id" of the block where it is one's.
+    `snapshot`: the whole subscription at creation and at every 20th revision.
     """
 
     revision_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -1,4 +1,4 @@
-"""Product types and product blocks as typed models. Importable before `django.setup()`: no database model, no setting."""
+"""Product types and product blocks as typed models. Importable before `django.setup()`: no table, no setting."""
 
 from subscriptions.domain.base import SI, DomainModel, serializable_property
 from subscriptions.domain.blocks import ProductBlockModel

@@ -1,4 +1,4 @@
-"""What subscription models and block models have in common: validation, lifecycle variants, equality by public fields."""
+"""What subscription models and block models have in common: validation, lifecycle variants, equality."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def typed_value(cls: type[DomainModel], field: ValueField, text: str) -> Any:
 def serializable_property(function: Callable[[Any], Any]) -> Any:
     """Make a method a property that is part of `model_dump()`; the older name of pydantic's `computed_field`."""
     if "return" not in getattr(function, "__annotations__", {}):
-        return computed_field(property(function), return_type=Any)
+        return computed_field(return_type=Any)(property(function))
     return computed_field(property(function))
 
 

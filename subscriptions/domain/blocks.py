@@ -137,9 +137,8 @@ class ProductBlockModel(DomainModel):
         Raises ValueError for an abstract class and for a required union, where the choice is the caller's.
         """
         if cls.__block_name__ is None:
-            raise ValueError(
-                f"Cannot create instance of abstract class. Use one of {', '.join(sorted(cls.__names__)) or 'its subclasses'}"
-            )
+            names = ", ".join(sorted(cls.__names__)) or "its subclasses"
+            raise ValueError(f"Cannot create instance of abstract class. Use one of {names}")
         if rejected := kwargs.pop("name", None):
             logger.warning("the name of block %s is fixed; %r is ignored", cls.__block_name__, rejected)
         data = {**new_blocks(cls, subscription_id, given=kwargs), **kwargs}

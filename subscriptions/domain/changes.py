@@ -8,6 +8,7 @@ from uuid import UUID
 
 from subscriptions.domain.base import fields_of
 from subscriptions.domain.fields import BlockField
+from subscriptions.domain.graph import Instance
 from subscriptions.domain.lifecycle import lookup_specialized_type
 from wfo_site.common.json import JsonValue
 
@@ -32,9 +33,9 @@ class Child:
 class Row:
     """A block of the model as it would be stored.
 
-    `values` are the JSON of the model's attributes that are set, `keys` the names of all of them. `stored` is the object
-    as it was in the database when loaded, which may hold more or be spelled otherwise. `children` maps each attribute
-    that holds blocks to them, in order; those in `lists` are lists.
+    `values` are the JSON of the model's attributes that are set, `keys` the names of all of them. `stored` is the JSON
+    object as it was in the database when loaded, which may hold more or be spelled otherwise. `children` maps each
+    attribute that holds blocks to them, in order; those in `lists` are lists.
     """
 
     id: UUID
@@ -46,18 +47,24 @@ class Row:
     children: dict[str, list[Child]]
     lists: frozenset[str]
     root: tuple[str, int] | None
-    stored: dict[str, JsonValue] | None = None
+    stored: dict[str, JsonValue] = field(default_factory=dict)
     stored_label: str | None = None
+    # Set when the block came from the database, with the present subscription or by itself.
+    loaded: Instance | None = None
 
 
 @dataclass(slots=True)
 class Shape:
-    """A subscription and the blocks that it owns, flat. `roots` maps the subscription's attributes to their blocks."""
+    """A subscription and the blocks that it owns, flat.
+
+    `roots` maps the subscription's attributes to their blocks; those in `lists` are lists.
+    """
 
     columns: dict[str, Any]
     insync: bool
     rows: dict[UUID, Row] = field(default_factory=dict)
     roots: dict[str, list[Child]] = field(default_factory=dict)
+    lists: frozenset[str] = frozenset()
 
 
 def shape_of(model: SubscriptionModel) -> Shape:
@@ -78,6 +85,7 @@ def shape_of(model: SubscriptionModel) -> Shape:
             "note": ((model.note or "").strip() and model.note) or None,
         },
         insync=model.insync,
+        lists=_list_keys(type(model)),
     )
     for name, held in _held(model, model.subscription_id).items():
         shape.roots[name] = [Child(block.subscription_instance_id, block.name) for _, block in held]
@@ -112,16 +120,20 @@ def _add(
         children={
             key: [Child(item.subscription_instance_id, item.name) for _, item in items] for key, items in held.items()
         },
-        lists=frozenset(entry.key for entry in fields_of(type(block)).blocks.values() if entry.is_list),
+        lists=_list_keys(type(block)),
         root=root,
     )
     if block.stored is not None and block.stored.subscription_id == model.subscription_id:
-        row.stored, row.stored_label = block.stored.values, block.stored.label
+        row.loaded, row.stored, row.stored_label = block.stored, block.stored.values, block.stored.label
     shape.rows[row.id] = row
     for items in held.values():
         for item_path, item in items:
             if item.owner_subscription_id == model.subscription_id:
                 _add(shape, model, item, item_path, root=None)
+
+
+def _list_keys(cls: type[DomainModel]) -> frozenset[str]:
+    return frozenset(entry.key for entry in fields_of(cls).blocks.values() if entry.is_list)
 
 
 def _held(
@@ -215,12 +227,43 @@ def difference(before: Shape, now: Shape) -> Difference:
         },
     )
     for id_, row in now.rows.items():
-        known = before.rows.get(id_)
+        known = before.rows.get(id_) or (_as_loaded(row.loaded, row) if row.loaded else None)
         if known is None:
             result.inserted.append(row)
         elif edit := _edit(known, row):
             result.edited.append(edit)
     return result
+
+
+def _as_loaded(instance: Instance, now: Row) -> Row:
+    """Return the row of a block that was loaded by itself and then put into the model."""
+    children: dict[str, list[Child]] = {attr: [] for attr in now.children}
+    for relation in sorted(instance.relations, key=lambda relation: relation.order):
+        if relation.attr in children:
+            child = relation.child
+            children[relation.attr].append(Child(child.subscription_instance_id, child.product_block.name))
+    return Row(
+        id=now.id,
+        name=now.name,
+        path=now.path,
+        label=instance.label,
+        values={key: value for key, value in instance.values.items() if key in now.keys},
+        keys=now.keys,
+        children=children,
+        lists=now.lists,
+        root=(instance.root_attr, instance.root_order) if instance.root_attr is not None else None,
+        stored=instance.values,
+        stored_label=instance.label,
+    )
+
+
+def same_json(one: JsonValue, other: JsonValue) -> bool:
+    """Compare as JSON does: unlike Python, true is not 1."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same_json, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_json(one[key], other[key]) for key in one)
+    return type(one) is type(other) and one == other
 
 
 def _dropped(before: Shape, now: Shape) -> list[Row]:
@@ -247,7 +290,7 @@ def _edit(before: Row, now: Row) -> Edit | None:
         values={
             key: (before.values.get(key), now.values.get(key))
             for key in sorted(now.keys)  # a key that only the former class knew stays as it is stored
-            if before.values.get(key) != now.values.get(key)
+            if not same_json(before.values.get(key), now.values.get(key))
         },
         children={
             attr: (before.children.get(attr, []), held)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from subscriptions.enums import SubscriptionLifecycle
@@ -111,7 +110,7 @@ class Graph:
     instances: dict[UUID, Instance] = field(default_factory=dict)
 
     def roots(self, subscription_id: UUID) -> list[Instance]:
-        """Return the blocks directly below a subscription: marked so, or (older data) held by none of its own blocks."""
+        """Return the blocks directly below a subscription: marked so, or (older data) held by none of its own."""
         owned = [i for i in self.instances.values() if i.subscription_id == subscription_id]
         return sorted(
             (
@@ -125,12 +124,28 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueBlock:
+    """What the catalogue says that a block is made of: names."""
+
+    name: str
+    resource_types: tuple[str, ...]
+    depends_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueProduct:
+    """What the catalogue says that a product is made of: names, and every block that it knows by name."""
+
+    name: str
+    product_blocks: tuple[str, ...]
+    fixed_inputs: tuple[str, ...]
+    blocks: dict[str, CatalogueBlock]
+
+
+@dataclass(frozen=True, slots=True)
 class UnsafeUser:
     """A block of another subscription that holds one of ours."""
 
     subscription_instance_id: UUID
     subscription_id: UUID
     status: SubscriptionLifecycle
-
-
-Values = dict[str, Any]

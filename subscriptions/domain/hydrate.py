@@ -31,7 +31,7 @@ def load_block(cls: type[B], subscription_instance_id: UUID, status: Subscriptio
     block = Hydrator(graph).block(instance, wanted)
     if not isinstance(block, lookup_specialized_type(cls, instance.subscription.status)):
         raise ValueError(f"{cls} is not valid for status {instance.subscription.status}")
-    return block  # type: ignore[return-value]
+    return block
 
 
 class Hydrator:

@@ -44,7 +44,8 @@ SAFE_USER_STATUSES: dict[SubscriptionLifecycle, frozenset[SubscriptionLifecycle]
 
 def register_variant(cls: type[DomainModel], lifecycle: Iterable[SubscriptionLifecycle] | None) -> None:
     """Make `cls` the shape of its base for these statuses; None makes it the fallback."""
-    for status in lifecycle or [None]:
+    statuses: list[SubscriptionLifecycle | None] = [*lifecycle] if lifecycle else [None]
+    for status in statuses:
         _variants[cls.__base_type__ or cls, status] = cls
 
 

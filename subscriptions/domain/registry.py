@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeGuard, get_args
 
 from pydantic import BaseModel
 
@@ -73,11 +73,11 @@ def _check(cls: type[Any], path: str, seen: set[type[Any]], complaints: list[str
     seen.add(cls)
     fields = fields_of(cls)
     for value in fields.values.values():
-        for part in _parts(value.annotation):
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                complaints.append(
-                    f"{path}.{value.name} is a {part.__name__}; a nested block must inherit from ProductBlockModel"
-                )
+        complaints += [
+            f"{path}.{value.name} is a {part.__name__}; a nested block must inherit from ProductBlockModel"
+            for part in _parts(value.annotation)
+            if isinstance(part, type) and issubclass(part, BaseModel)
+        ]
     for field in fields.blocks.values():
         for block in field.blocks:
             if not block.__names__:
@@ -113,7 +113,9 @@ def isolated(*, empty: bool = False) -> Iterator[None]:
     """
     models = dict(SUBSCRIPTION_MODEL_REGISTRY)
     blocks = dict(ProductBlockModel.registry)
-    names = {cls: set(cls.__names__) for block in blocks.values() for cls in block.__mro__ if _has_names(cls)}
+    names: dict[type[ProductBlockModel], set[str]] = {
+        cls: set(cls.__names__) for block in blocks.values() for cls in block.__mro__ if _has_names(cls)
+    }
     variants = lifecycle.swap_variants({} if empty else lifecycle.copy_variants())
     if empty:
         SUBSCRIPTION_MODEL_REGISTRY.clear()
@@ -132,5 +134,5 @@ def isolated(*, empty: bool = False) -> Iterator[None]:
             cls.__names__.update(kept)
 
 
-def _has_names(cls: type[Any]) -> bool:
+def _has_names(cls: type[Any]) -> TypeGuard[type[ProductBlockModel]]:
     return issubclass(cls, ProductBlockModel) and "__names__" in cls.__dict__ and cls is not ProductBlockModel

@@ -1,4 +1,4 @@
-"""The one door from the domain models to the database, opened at the first use: importing the models needs no settings."""
+"""The one door from the domain models to the database, opened at first use, so that importing needs no settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from subscriptions.domain.graph import BlockRow, Graph, ProductRow, UnsafeUser
+from subscriptions.domain.graph import BlockRow, CatalogueProduct, Graph, ProductRow, UnsafeUser
 
 if TYPE_CHECKING:
     from subscriptions.domain.subscription import SubscriptionModel
@@ -23,6 +23,9 @@ class Storage(Protocol):
 
     def block(self, name: str) -> BlockRow | None:
         """Return one product block of the catalogue."""
+
+    def catalogue(self, product_id: UUID) -> CatalogueProduct | None:
+        """Return what the catalogue says that a product and every block is made of."""
 
     def users(self, subscription_id: UUID) -> list[UnsafeUser]:
         """Return the blocks of other subscriptions that hold a block of this one."""

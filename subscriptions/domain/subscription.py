@@ -145,7 +145,7 @@ class SubscriptionModel(DomainModel):
             register_variant(cls, lifecycle)
 
     @classmethod
-    def from_product_id(
+    def from_product_id(  # noqa: PLR0917 - existing product packages pass these by place
         cls,
         product_id: UUID | str,
         customer_id: str,
@@ -189,8 +189,9 @@ class SubscriptionModel(DomainModel):
     def from_subscription(cls, subscription_id: UUID | str) -> Self:
         """Load a subscription with its whole graph of blocks, in at most 5 statements.
 
-        On SubscriptionModel itself the class is found by product and status. Raises ValueError for an unknown id and for a
-        class that cannot hold the subscription, ProductNotInRegistryError for a product without a class.
+        On SubscriptionModel itself the class is found by product and status. Raises SubscriptionNotFound (a ValueError)
+        for an unknown id, ValueError for a class that cannot hold the subscription, and ProductNotInRegistryError for a
+        product without a class.
         """
         wanted = _uuid(subscription_id)
         cache = _cache.get()
@@ -272,10 +273,10 @@ class SubscriptionModel(DomainModel):
         new_product_id: UUID | str,
         new_root: tuple[str, ProductBlockModel] | None = None,
     ) -> Self:
-        """Return the subscription as one of another product: ids and blocks stay, fixed inputs are those of the product.
+        """Return the subscription as one of another product: ids and blocks stay, fixed inputs are the product's.
 
-        `new_root` replaces the block of one attribute. Raises KeyError for an unknown product and ValidationError when the
-        blocks do not fit.
+        `new_root` replaces the block of one attribute. Raises KeyError for an unknown product and ValidationError when
+        the blocks do not fit.
         """
         row = storage().product(_uuid(new_product_id))
         if row is None:
@@ -294,15 +295,15 @@ class SubscriptionModel(DomainModel):
     def save(self) -> None:
         """Write what changed since this model was loaded, in one transaction; nothing when nothing changed.
 
-        Locks the touched rows, and keeps what others changed meanwhile elsewhere. Raises SaveConflict when another changed
-        the same value, BlockInUse when a dropped block is held by another subscription, ValueError for a model that cannot
-        be stored.
+        Locks the touched rows, and keeps what others changed meanwhile elsewhere. Raises SaveConflict when another
+        changed the same value, BlockInUse when a dropped block is held by another subscription, ValueError for a model
+        that cannot be stored.
         """
         storage().save([self])
 
     @classmethod
     def diff_product_in_database(cls, product_id: UUID | str) -> dict[str, ProductDifference]:
-        """Compare this class with the catalogue: empty when equal, else product name to what is missing on which side."""
+        """Compare this class with the catalogue: empty when equal, else product name to what is missing where."""
         from subscriptions.domain.product_diff import diff_product
 
         return diff_product(cls, _uuid(product_id))
