@@ -166,6 +166,12 @@ def _json_items(value: object) -> list[tuple[object, object, str]]:
 
 
 @register.filter
+def unlocalize_number(value: float) -> str:
+    """Show a number as JSON writes it: no thousands separators, because it may be an id."""
+    return str(value)
+
+
+@register.filter
 def minus(value: int, other: int) -> int:
     return value - other
 

@@ -1,0 +1,95 @@
+// What every page does beyond links and forms. Attributes of the markup ask for it; events are delegated, so that parts
+// that HTMX swaps in need no setup.
+import { announce, toast } from "./toasts.js";
+import { confirmFirst } from "./confirm.js";
+import "./theme.js";
+import "./menu.js";
+import "./times.js";
+
+const errorTexts = {
+  0: "The server cannot be reached. What you see may be out of date; it is tried again by itself.",
+  401: "Your session has ended. Log in again.",
+  403: "You are not allowed to do that, or your session has ended.",
+  404: "That does not exist any more. Go back and reload the list.",
+  409: "Somebody else was faster. Reload the page to see what changed.",
+  503: "The engine is paused and takes no changes right now.",
+};
+
+// The server may explain itself as problem+json or as {"detail": …}.
+function explanation(xhr) {
+  try {
+    const { detail, title } = JSON.parse(xhr.responseText);
+    if (typeof detail === "string" && detail) return detail;
+    if (typeof title === "string" && title) return title;
+  } catch {
+    // Not JSON: the sentence for the status does.
+  }
+  return errorTexts[xhr.status] || `The server answered with an error (${xhr.status}). Try again, or tell an administrator.`;
+}
+
+document.body.addEventListener("htmx:responseError", (event) => {
+  if (!isBackground(event.detail)) toast("error", explanation(event.detail.xhr));
+});
+
+document.body.addEventListener("htmx:sendError", (event) => {
+  if (!isBackground(event.detail)) toast("error", errorTexts[0]);
+});
+
+// Panels that refresh by themselves say nothing when that fails: the live indicator does, once for all.
+function isBackground({ requestConfig }) {
+  const type = requestConfig?.triggeringEvent?.type || "";
+  return type.startsWith("wfo:") || type === "load" || type === "intersect" || type === "revealed";
+}
+
+document.body.addEventListener("wfo:toast", (event) => toast(event.detail.level || "info", event.detail.text));
+
+document.body.addEventListener("htmx:confirm", (event) => {
+  const question = event.detail.elt.closest("[data-confirm]") || (event.detail.question ? event.detail.elt : null);
+  if (!question) return;
+  event.preventDefault();
+  confirmFirst(question, event.detail.question).then((yes) => yes && event.detail.issueRequest(true));
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const asking = event.submitter?.dataset.confirm ? event.submitter : form;
+  if (!asking.dataset.confirm || asking.dataset.confirmed || form.matches("[hx-post],[hx-delete],[hx-put],[hx-patch]")) return;
+  event.preventDefault();
+  confirmFirst(asking).then((yes) => {
+    if (!yes) return;
+    asking.dataset.confirmed = "yes";
+    form.requestSubmit(event.submitter);
+    delete asking.dataset.confirmed;
+  });
+});
+
+document.addEventListener("click", async (event) => {
+  const copier = event.target.closest("[data-copy]");
+  if (!copier) return;
+  event.preventDefault();
+  try {
+    await navigator.clipboard.writeText(copier.dataset.copy);
+    copier.classList.add("copied");
+    setTimeout(() => copier.classList.remove("copied"), 1500);
+    announce("Copied");
+  } catch {
+    toast("warning", `Copying is not allowed here. The value is ${copier.dataset.copy}`);
+  }
+});
+
+// "/" goes to the search field of the page.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const field = document.querySelector("main [type=search]");
+  if (field) {
+    event.preventDefault();
+    field.focus();
+    field.select();
+  }
+});
+
+// A page that the browser kept for "back" may be hours old.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
