@@ -165,7 +165,13 @@ def test_vlans_are_unique_in_their_group_and_on_an_interface(inventory: Inventor
     assert inventory.update_interface(interface.id, {"tagged_vlans": [vlans[0].id]}).tagged_vlans == (vlans[0].id,)
     with pytest.raises(InventoryConflict, match=r"Vlan\(s\) 10 already in use on interface ethernet-1/1"):
         inventory.update_interface(interface.id, {"tagged_vlans": [vlan.id for vlan in vlans]})
-    assert inventory.vlans(groups=[group.id for group in groups]) == vlans
+    other = inventory.create_vlan({"vid": 20, "name": "z", "group": groups[1].id, "status": "active"})
+    carried = inventory.add_tagged_vlans(interface.id, [other.id])
+    assert set(carried.tagged_vlans) == {vlans[0].id, other.id}
+    with pytest.raises(InventoryConflict, match=r"Vlan\(s\) 10 already in use on interface ethernet-1/1"):
+        inventory.add_tagged_vlans(interface.id, [vlans[1].id])
+    assert inventory.vlans(groups=[groups[0].id, groups[1].id]) == [*vlans, other]
+    assert inventory.update_interface(interface.id, {"tagged_vlans": []}).tagged_vlans == ()
 
 
 def test_group_that_holds_vlans_is_not_deleted(inventory: Inventory) -> None:

@@ -80,7 +80,7 @@ class DeviceTypeAdmin(Listed):
 
 class InterfaceInline(Shown):
     model = models.Interface
-    fields = ["name", "type", "speed", "enabled", "mode", "description"]
+    fields = ("name", "type", "speed", "enabled", "mode", "description")
     readonly_fields = fields
     show_change_link = True
 
@@ -97,7 +97,7 @@ class DeviceAdmin(Listed):
 
 class TaggedVLANInline(Shown):
     model = models.TaggedVLAN
-    fields = ["vid", "vlan"]
+    fields = ("vid", "vlan")
     readonly_fields = fields
 
 
@@ -113,7 +113,7 @@ class InterfaceAdmin(Listed):
 
 class CableTerminationInline(Shown):
     model = models.CableTermination
-    fields = ["cable_end", "interface"]
+    fields = ("cable_end", "interface")
     readonly_fields = fields
 
 
@@ -159,7 +159,7 @@ class VLANAdmin(Listed):
 
 class L2VPNTerminationInline(Shown):
     model = models.L2VPNTermination
-    fields = ["assigned_object"]
+    fields = ("assigned_object",)
     readonly_fields = fields
 
 

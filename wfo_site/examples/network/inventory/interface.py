@@ -317,6 +317,14 @@ class Inventory(Protocol):
         """Take a free interface into use. Raises InventoryConflict if another has enabled it already."""
         ...
 
+    def add_tagged_vlans(self, interface_id: int, vlan_ids: list[int]) -> Interface:
+        """Let an interface carry VLANs beside those that it carries already.
+
+        Services come and go on one interface at the same time: each adds its own and takes nothing away.
+        Raises InventoryConflict if one of the same vid is carried already.
+        """
+        ...
+
     def delete_interface(self, interface_id: int) -> bool: ...
 
     def cable(self, cable_id: int) -> Cable | None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, transaction
 
@@ -15,32 +15,31 @@ from wfo_site.examples.network.inventory.models import Created, FailureRule
 
 P = ParamSpec("P")
 R = TypeVar("R")
-S = TypeVar("S")
 Row = TypeVar("Row", bound=Created)
 
 
-def reading(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+def reading(method: Callable[P, R]) -> Callable[P, R]:
     """Make a method a call that only reads."""
 
     @wraps(method)
-    def call(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
         with outside():
             faults.strike(method.__name__, FailureRule.BEFORE)
-            return method(self, *args, **kwargs)
+            return method(*args, **kwargs)
 
     return call
 
 
-def writing(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+def writing(method: Callable[P, R]) -> Callable[P, R]:
     """Make a method a call that writes in one transaction of its own and has committed when it returns."""
 
     @wraps(method)
-    def call(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
         with outside():
             faults.strike(method.__name__, FailureRule.BEFORE)
             # Durable: inside the caller's transaction the work could vanish after we said that it is done.
             with transaction.atomic(durable=True):
-                result = method(self, *args, **kwargs)
+                result = method(*args, **kwargs)
             faults.strike(method.__name__, FailureRule.AFTER)
             return result
 

@@ -167,6 +167,7 @@ class Devices:
         if values:
             changed(row, conflict=f"An interface with that name exists on node {row.device} already", **values)
         if "tagged_vlans" in changes:
+            row.tagged.exclude(vlan__in=changes["tagged_vlans"]).delete()
             _tag(row, changes["tagged_vlans"])
         return records.interface(row)
 
@@ -179,6 +180,12 @@ class Devices:
             raise i.InventoryConflict(
                 f"Interface {row.name} of node {row.device} is in use already; choose a free one", id=interface_id
             )
+        return records.interface(row)
+
+    @writing
+    def add_tagged_vlans(self, interface_id: int, vlan_ids: list[int]) -> i.Interface:
+        row = found(tables.Interface, interface_id, lock=True)
+        _tag(row, vlan_ids)
         return records.interface(row)
 
     @writing
@@ -238,11 +245,10 @@ def _device_name_taken(name: str) -> str:
 
 
 def _tag(interface: tables.Interface, vlan_ids: list[int]) -> None:
-    """Make the interface carry exactly these VLANs. Raises InventoryConflict if two have the same vid."""
+    """Make the interface carry these VLANs too. Raises InventoryConflict if two have the same vid."""
     wanted = {vlan.pk: vlan for vlan in tables.VLAN.objects.filter(pk__in=vlan_ids)}
     if missing := sorted(set(vlan_ids) - set(wanted)):
         raise i.InventoryNotFound(f"The inventory has no VLAN with id {missing[0]}", id=missing[0])
-    interface.tagged.exclude(vlan__in=wanted).delete()
     present = set(interface.tagged.values_list("vlan_id", flat=True))
     try:
         with transaction.atomic():

@@ -1,0 +1,1 @@
+"""What the forms of the example have in common."""

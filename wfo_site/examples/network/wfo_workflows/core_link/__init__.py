@@ -1,0 +1,1 @@
+"""Workflows on core link subscriptions."""

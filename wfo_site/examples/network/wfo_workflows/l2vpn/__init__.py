@@ -1,0 +1,1 @@
+"""Workflows on l2vpn subscriptions."""
