@@ -28,7 +28,7 @@ POLICY_VIOLATION: Final = 1008
 SESSION_CHECK_SECONDS: Final = 30.0
 
 
-class EventsConsumer(AsyncWebsocketConsumer):
+class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
     """Broadcasts of the group `events`, for those who are logged in.
 
     Browsers offer no subprotocol and are known by their session cookie. Programs offer two: the name
@@ -95,7 +95,7 @@ class EventsConsumer(AsyncWebsocketConsumer):
         return bool(user.is_authenticated and user.is_active)
 
 
-class UnknownPathConsumer(AsyncWebsocketConsumer):
+class UnknownPathConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
     """Close sockets of paths that do not exist; without it the router answers 500 with a traceback."""
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:  # noqa: ARG002 - the signature of Channels

@@ -43,7 +43,7 @@ def _cookie_of_alice() -> tuple[bytes, bytes]:
 
 @database_sync_to_async
 def _end_sessions() -> None:
-    from django.contrib.sessions.models import Session  # noqa: PLC0415 - one use
+    from django.contrib.sessions.models import Session
 
     Session.objects.all().delete()
 

@@ -1,0 +1,149 @@
+// Pages about processes: cards of steps that load when opened and stay open, new rows in lists, and clocks that run.
+
+// Live parts are morphed. What a person opened, loaded or is typing in is not the server's to change:
+// <details> keep their `open`, and an element with data-keep stays as it is while the server sends the same value.
+const { callbacks } = window.Idiomorph.defaults;
+const { beforeNodeMorphed, beforeAttributeUpdated } = callbacks;
+
+callbacks.beforeNodeMorphed = (old, fresh) => {
+  if (old.dataset?.keep !== undefined && old.dataset.keep === fresh.dataset?.keep) return false;
+  return beforeNodeMorphed?.(old, fresh);
+};
+callbacks.beforeAttributeUpdated = (name, node, type) => {
+  if (name === "open" && node.tagName === "DETAILS") return false;
+  return beforeAttributeUpdated?.(name, node, type);
+};
+
+// A card asks for its content the first time that it is open, and again when its step has changed.
+function load(details) {
+  const body = details.open && details.querySelector(":scope > .step-body");
+  if (body?.querySelector("[data-unloaded]")) window.htmx.trigger(body, "wfo:open");
+}
+
+document.addEventListener(
+  "toggle",
+  (event) => {
+    if (!event.target.matches?.("details")) return;
+    if (event.target.matches("[data-step]")) {
+      load(event.target);
+      nameToggle();
+    }
+    if (event.target.matches("[data-menu]") && event.target.open) closeMenus(event.target);
+  },
+  true,
+);
+
+document.body.addEventListener("htmx:afterSettle", () => {
+  document.querySelectorAll("details[data-step][open]").forEach(load);
+  nameToggle();
+  tick();
+});
+
+// Filter menus are <details>: one open at a time, closed by Escape or a click elsewhere.
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) if (menu !== except) menu.open = false;
+}
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details[data-menu]")));
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest("details[data-menu][open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+// What the table was sorted by since the page came stands in the address; empty fields would only make it longer.
+document.body.addEventListener("htmx:configRequest", (event) => {
+  const { elt, parameters } = event.detail;
+  if (!elt.matches?.(".process-filters")) return;
+  const address = new URLSearchParams(location.search);
+  for (const name of ["sort", "per"]) {
+    if (address.has(name)) parameters[name] = address.get(name);
+    else delete parameters[name];
+  }
+  for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
+});
+
+document.addEventListener("change", (event) => {
+  const menu = event.target.closest("details[data-menu]");
+  if (!menu) return;
+  const count = menu.querySelectorAll("input:checked").length;
+  const shown = menu.querySelector("[data-filter-count]");
+  shown.textContent = count || "";
+  shown.hidden = !count;
+});
+
+// Expand or collapse all steps.
+const steps = () => [...document.querySelectorAll("#steps details[data-step]")];
+
+function nameToggle() {
+  const button = document.querySelector("[data-steps-toggle]");
+  const all = steps();
+  if (!button) return;
+  button.hidden = all.length === 0;
+  button.textContent = all.length && all.every((step) => step.open) ? "Collapse all" : "Expand all";
+}
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-steps-toggle]")) return;
+  const all = steps();
+  const open = !all.every((step) => step.open);
+  for (const step of all) step.open = open;
+});
+
+// A dot, or an address that ends in #step-3, opens that step.
+function openTarget() {
+  const target = /^#(step|next)-\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
+  if (!target) return;
+  const details = target.querySelector("details[data-step]");
+  if (details) details.open = true;
+  target.scrollIntoView({ block: "center" });
+  (details?.querySelector("summary") ?? target).focus?.({ preventScroll: true });
+}
+addEventListener("hashchange", openTarget);
+document.addEventListener("click", (event) => {
+  const dot = event.target.closest(".step-dot");
+  // The same dot again does not change the address, but somebody wants to go there.
+  if (dot && dot.hash === location.hash) openTarget();
+});
+
+// Lists: a process that has a row redraws that row by itself; another one may be new, which only page one would show.
+document.body.addEventListener("wfo:changed", (event) => {
+  const list = document.querySelector("[data-list-first]");
+  if (!list) return;
+  const unknown = event.detail.names.some((name) => {
+    const id = /^wfo:process-([0-9a-f-]{36})$/.exec(name)?.[1];
+    return id && !document.querySelector(`[data-process-row="${id}"]`);
+  });
+  if (unknown) refreshSoon();
+});
+
+let refreshTimer;
+function refreshSoon() {
+  refreshTimer ??= setTimeout(() => {
+    refreshTimer = undefined;
+    const list = document.querySelector("[data-list-first]");
+    if (list) window.htmx.trigger(list, "wfo:list");
+  }, 400);
+}
+
+// Clocks: how long a step or process has run, counted here between two answers of the server.
+function clock(seconds) {
+  const rounded = Math.max(0, Math.floor(seconds));
+  const hours = Math.floor(rounded / 3600);
+  const minutes = Math.floor((rounded % 3600) / 60);
+  if (hours >= 48) return `${Math.floor(hours / 24)} days ${hours % 24} h`;
+  if (hours) return `${hours} h ${minutes} min`;
+  return minutes ? `${minutes} min ${rounded % 60} s` : `${rounded} s`;
+}
+
+function tick() {
+  for (const element of document.querySelectorAll("time[data-elapsed]")) {
+    const text = clock((Date.now() - Date.parse(element.dateTime)) / 1000);
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+setInterval(() => document.hidden || tick(), 1000);
+
+tick();
+nameToggle();
+openTarget();

@@ -1,0 +1,45 @@
+"""Browsers of people: alice uses the pages, bob administers, and a stranger is not logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+
+Html = Callable[..., str]
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice")
+
+
+@pytest.fixture
+def browser_of_alice(alice: User) -> Client:
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def browser_of_admin(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_user("carol", is_staff=True))
+    return client
+
+
+@pytest.fixture
+def get(browser_of_alice: Client) -> Html:
+    """Return the text of a page as alice sees it; `get(url, htmx=True)` asks for the part that changed."""
+
+    def get(url: str, *, htmx: bool = False, **query: Any) -> str:
+        headers = {"HX-Request": "true"} if htmx else {}
+        response: HttpResponse = browser_of_alice.get(url, query, headers=headers)
+        assert response.status_code == 200, response.content[:2000]
+        return response.content.decode()
+
+    return get

@@ -1,0 +1,1 @@
+"""Reads for pages about processes: each in a constant number of queries, cheap with a million processes."""

@@ -1,0 +1,91 @@
+"""What may be done with a process now, and one sentence for each thing that may not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from django.urls import reverse
+
+from workflows.enums import ProcessStatus
+from workflows.models import Process
+from workflows.states import ENDED, FAILED
+
+ActionName = Literal["retry", "proceed", "abort", "delete"]
+PAUSED: Final = "The engine is paused; start it again first."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """A button of a process's page. `reason` says why it is off; empty when it is on."""
+
+    name: ActionName
+    label: str
+    icon: str
+    url: str
+    question: str
+    tone: Literal["primary", "danger", "plain"]
+    reason: str = ""
+
+    @property
+    def is_on(self) -> bool:
+        return not self.reason
+
+
+def process_actions(process: Process, *, may_delete: bool, engine_is_paused: bool, has_form: bool) -> list[Action]:
+    """Return the buttons of a process's page in their order. No query."""
+    status = ProcessStatus(process.last_status)
+    noun = "task" if process.is_task else "process"
+    paused = PAUSED if engine_is_paused else ""
+    actions = [
+        _action(
+            process,
+            "retry",
+            "Retry",
+            f"Run the step “{process.last_step or 'Start'}” again?",
+            _no_retry(status, noun) or paused,
+        )
+    ]
+    if status == ProcessStatus.AWAITING_CALLBACK or (status == ProcessStatus.SUSPENDED and not has_form):
+        question = (
+            "Go on without the answer of the other system? A callback that comes later is refused."
+            if status == ProcessStatus.AWAITING_CALLBACK
+            else f"Let this {noun} go on?"
+        )
+        actions.append(_action(process, "proceed", "Resume", question, paused))
+    ended = f"This {noun} is {status.label.lower()}; there is nothing left to abort." if status in ENDED else ""
+    question = f"Abort this {noun}? What it has done so far stays as it is, and its subscriptions stay locked."
+    actions.append(_action(process, "abort", "Abort", question, ended))
+    if process.is_task:
+        running = "" if status != ProcessStatus.RUNNING else "A running task cannot be deleted; abort it first."
+        forbidden = "" if may_delete else "Only staff may delete tasks."
+        question = "Delete this task and everything recorded about it? This cannot be undone."
+        actions.append(_action(process, "delete", "Delete", question, forbidden or running))
+    return actions
+
+
+def _no_retry(status: ProcessStatus, noun: str) -> str:
+    if status not in FAILED and status != ProcessStatus.WAITING:
+        return f"This {noun} is {status.label.lower()}; only a failed or waiting step can be run again."
+    return ""
+
+
+_ICONS: Final = {"retry": "refresh", "proceed": "player-play", "abort": "player-stop", "delete": "trash"}
+_TONES: Final[dict[str, Literal["primary", "danger", "plain"]]] = {
+    "retry": "primary",
+    "proceed": "primary",
+    "abort": "danger",
+    "delete": "danger",
+}
+
+
+def _action(process: Process, name: ActionName, label: str, question: str, reason: str) -> Action:
+    return Action(
+        name=name,
+        label=label,
+        icon=_ICONS[name],
+        url=reverse(f"workflows:process-{name}", args=[process.process_id]),
+        question=question,
+        tone=_TONES[name],
+        reason=reason,
+    )

@@ -1,0 +1,118 @@
+"""What one step did: read when its card is opened, because states can be large."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from wfo_site.common.errors import NotFound
+from workflows.engine.callback_tokens import mask
+from workflows.engine.state import Delta, fold
+from workflows.engine.steps import State
+from workflows.models import Process, ProcessStep
+from workflows.page_selectors.json_limits import readable
+from workflows.states import CLEARED_STEPS
+
+# Keys that are the engine's or the form's own business and only in the way of a reader.
+_INTERNAL: Final = ("__", "label_", "divider_")
+
+How = Literal["new", "changed", "removed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One top-level key of the state that a step set or took away; values are JSON, cut to what a page shows."""
+
+    key: str
+    how: How
+    value: Any = None
+    before: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a step failed or waits. `rest`: what the kind of error adds, such as details or the answer of another system."""
+
+    class_name: str
+    message: str
+    rest: dict[str, Any]
+    traceback: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepContent:
+    """The opened card of a step."""
+
+    step: ProcessStep
+    changes: list[Change] = field(default_factory=list)
+    hidden_count: int = 0
+    failure: Failure | None = None
+    # The whole state after the step, when it was asked for.
+    state: State | None = None
+
+
+def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback: bool) -> StepContent:
+    """Read what the row `seq` of a process changed, or the whole state after it, in at most 4 queries.
+
+    `with_traceback`: the reader may see the insides of the program. Raises NotFound.
+    """
+    step = ProcessStep.objects.filter(process_id=process_id, seq=seq).first()
+    if step is None:
+        raise NotFound(f"Process {process_id} has no step {seq}")
+    if step.error is not None:
+        return StepContent(step=step, failure=_failure(step, with_traceback=with_traceback))
+    # Addresses of callbacks are as good as passwords: a page shows that there is one, never which.
+    before: State = mask(_state_before(process_id, seq))
+    delta = Delta(mask(step.delta), frozenset(step.removed))
+    if with_state:
+        after = delta.apply(before)
+        return StepContent(step=step, state=readable(dict(sorted(after.items()))))
+    changes = _changes(before, delta)
+    shown = [change for change in changes if not change.key.startswith(_INTERNAL)]
+    return StepContent(step=step, changes=shown, hidden_count=len(changes) - len(shown))
+
+
+def _state_before(process_id: UUID, seq: int) -> State:
+    """Fold the done rows before `seq`, from the last snapshot on."""
+    earlier = ProcessStep.objects.filter(process_id=process_id, seq__lt=seq)
+    snapshot: State = {}
+    snapshot_at = 0
+    if found := earlier.filter(snapshot__isnull=False).order_by("-seq").values_list("seq", "snapshot").first():
+        snapshot_at, snapshot = found
+    rows = (
+        earlier.filter(seq__gt=snapshot_at, status__in=CLEARED_STEPS, sub_step__isnull=True)
+        .order_by("seq")
+        .values_list("delta", "removed")
+    )
+    return fold((Delta(set_, frozenset(removed)) for set_, removed in rows), snapshot)
+
+
+def _changes(before: State, delta: Delta) -> list[Change]:
+    changes = [
+        Change(
+            key=key,
+            how="changed" if key in before else "new",
+            value=readable(value),
+            before=readable(before.get(key)),
+        )
+        for key, value in sorted(delta.set.items())
+    ]
+    changes += [Change(key=key, how="removed", before=readable(before.get(key))) for key in sorted(delta.removed)]
+    return changes
+
+
+def _failure(step: ProcessStep, *, with_traceback: bool) -> Failure:
+    error: dict[str, Any] = dict(step.error or {})
+    message = str(error.pop("error", "") or "The step stopped without saying why")
+    class_name = str(error.pop("class", "") or "Error")
+    stored_traceback = error.pop("traceback", None)
+    rest = {key: value for key, value in error.items() if value not in (None, {}, [], "")}
+    traceback = None
+    if with_traceback:
+        # The process keeps the traceback of its last failure only.
+        process = (
+            Process.every.filter(pk=step.process_id, last_seq=step.seq).values_list("traceback", flat=True).first()
+        )
+        traceback = process or stored_traceback
+    return Failure(class_name=class_name, message=message, rest=readable(rest), traceback=traceback)

@@ -1,0 +1,260 @@
+"""The page of a process: its frame and its steps, without the state, which each step loads when it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Prefetch
+
+from subscriptions.models import Subscription
+from wfo_site.common.clock import now
+from wfo_site.common.errors import NotFound
+from workflows.engine.registry import get_workflow
+from workflows.engine.steps import Step, StepKind
+from workflows.enums import ProcessKind, ProcessStatus, StepStatus, WaitState
+from workflows.models import Process, ProcessStep, Wait
+from workflows.states import CLEARED_STEPS, ENDED, RUNNABLE
+
+PENDING: Final = "pending"
+RUNNING: Final = "running"
+
+_ICON_OF_KIND: Final[dict[StepKind, str]] = {
+    StepKind.START: "player-play",
+    StepKind.DONE: "circle-check",
+    StepKind.INPUT: "edit",
+    StepKind.GROUP: "list-details",
+    StepKind.RETRY: "refresh",
+    StepKind.ABORT: "player-stop",
+}
+_ICON_DEFAULT: Final = "settings"
+
+# The columns of a step row that its card shows; delta, snapshot and error may be megabytes and wait until it is opened.
+_CARD_COLUMNS: Final = (
+    "seq",
+    "name",
+    "key",
+    "status",
+    "sub_step",
+    "retries",
+    "created_by",
+    "started_at",
+    "completed_at",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepCard:
+    """One line of the timeline: a row that was written, or a step that is still to come.
+
+    `version` changes whenever what the opened card shows may have changed. Durations are in seconds.
+    """
+
+    anchor: str
+    name: str
+    status: str
+    icon: str
+    seq: int | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    created_by: str | None = None
+    retries: int = 0
+    sub_step: str | None = None
+    is_current: bool = False
+
+    @property
+    def is_written(self) -> bool:
+        return self.seq is not None
+
+    @property
+    def duration(self) -> float | None:
+        if self.started_at is None or self.completed_at is None:
+            return None
+        return max((self.completed_at - self.started_at).total_seconds(), 0.0)
+
+    @property
+    def version(self) -> str:
+        ended = f"{self.completed_at:%s%f}" if self.completed_at else ""
+        return f"{self.seq}-{self.status}-{self.retries}-{ended}"
+
+    @property
+    def label(self) -> str:
+        if self.status in StepStatus.values:
+            return str(StepStatus(self.status).label)
+        return {PENDING: "To do", RUNNING: "Running"}[self.status]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessView:
+    """Everything that the page of one process shows before a step is opened."""
+
+    process: Process
+    subscriptions: list[Subscription]
+    cards: list[StepCard]
+    waits: list[Wait]
+    children: list[Process]
+    workflow_is_in_code: bool
+    # It stands at a step that a person answers.
+    has_form: bool
+
+    @property
+    def product_names(self) -> list[str]:
+        return sorted({subscription.product.name for subscription in self.subscriptions})
+
+    @property
+    def current(self) -> StepCard | None:
+        return next((card for card in self.cards if card.is_current), None)
+
+    @property
+    def done_count(self) -> int:
+        """How many steps are done; a row that suspended or failed before is not one."""
+        return sum(card.status in CLEARED_STEPS for card in self.cards)
+
+    @property
+    def step_count(self) -> int:
+        """How many steps there are, done and to come."""
+        return (
+            self.done_count
+            + sum(not card.is_written for card in self.cards)
+            + (1 if self.current and self.current.is_written else 0)
+        )
+
+    @property
+    def children_done(self) -> int:
+        return sum(child.last_status == ProcessStatus.COMPLETED for child in self.children)
+
+    @property
+    def seconds(self) -> float:
+        """From the start to the end or, while it is open, to now."""
+        end = self.process.last_modified_at if self.process.last_status in ENDED else now()
+        return max((end - self.process.started_at).total_seconds(), 0.0)
+
+    @property
+    def version(self) -> str:
+        """Change whenever the live part of the page would be drawn differently."""
+        process = self.process
+        progress = max((wait.progress_at.isoformat() for wait in self.waits if wait.progress_at), default="")
+        children = ",".join(f"{child.last_status}{child.last_seq}" for child in self.children)
+        modified = process.last_modified_at.isoformat()
+        return f"{process.last_status}|{process.last_seq}|{modified}|{process.note}|{progress}|{children}"
+
+
+def process_view(process_id: UUID) -> ProcessView:
+    """Read the page of one process in at most 6 queries, whatever the number of steps. Raises NotFound."""
+    subscriptions = Subscription.objects.select_related("product").order_by("description")
+    process = (
+        Process.every.select_related("workflow", "plan", "parent__workflow")
+        .prefetch_related(Prefetch("subscriptions", queryset=subscriptions))
+        .filter(pk=process_id)
+        .first()
+    )
+    if process is None:
+        raise NotFound(f"There is no process {process_id}; it may have been deleted")
+    rows = list(ProcessStep.objects.filter(process_id=process_id).order_by("seq").only(*_CARD_COLUMNS))
+    children = Process.every.filter(parent_id=process_id).exclude(kind=ProcessKind.UNDO)
+    plan = _plan_of_code(process.workflow.name)
+    return ProcessView(
+        process=process,
+        subscriptions=list(process.subscriptions.all()),
+        cards=_cards(process, rows, plan),
+        waits=list(Wait.objects.filter(process_id=process_id, state=WaitState.OPEN).defer("body", "detail")),
+        children=list(children.select_related("workflow").order_by("process_id")[:200]),
+        workflow_is_in_code=bool(plan.keys),
+        has_form=process.last_status == ProcessStatus.SUSPENDED and bool(rows) and plan.has_form(rows[-1].key),
+    )
+
+
+def planned_cards(workflow_name: str) -> list[StepCard]:
+    """Return the steps of a workflow that has not started, all to do. No query; empty where the code has none."""
+    plan = _plan_of_code(workflow_name)
+    return [
+        StepCard(anchor=f"next-{n}", name=plan.name(key), status=PENDING, icon=plan.icon(key))
+        for n, key in enumerate(plan.keys)
+    ]
+
+
+@dataclass(frozen=True)
+class _CodePlan:
+    """The steps of a workflow as the code has them now, by key."""
+
+    keys: list[str]
+    steps: dict[str, Step]
+
+    def name(self, key: str) -> str:
+        if key in self.steps:
+            return self.steps[key].name
+        # A step that the code no longer has: the stored plan knows it by `name#2`.
+        name, mark, number = key.rpartition("#")
+        return name if mark and number.isdecimal() else key
+
+    def has_form(self, key: str) -> bool:
+        return key in self.steps and self.steps[key].form is not None
+
+    def icon(self, key: str) -> str:
+        return _ICON_OF_KIND.get(self.steps[key].kind, _ICON_DEFAULT) if key in self.steps else _ICON_DEFAULT
+
+
+def _plan_of_code(workflow_name: str) -> _CodePlan:
+    workflow = get_workflow(workflow_name)
+    if workflow is None:
+        return _CodePlan([], {})
+    return _CodePlan(workflow.keys, dict(zip(workflow.keys, workflow.steps, strict=True)))
+
+
+def remaining_keys(process: Process, cleared: list[str], code_keys: list[str]) -> list[str]:
+    """Return the plan keys still to do: of the code if what is done is how the code begins, else of the stored plan."""
+    if process.last_status == ProcessStatus.COMPLETED:
+        return []
+    done = len(cleared)
+    stored: list[str] = process.plan.keys if process.plan else []
+    plan = code_keys if code_keys[:done] == cleared or not stored else stored
+    return plan[done:]
+
+
+def _cards(process: Process, rows: list[ProcessStep], plan: _CodePlan) -> list[StepCard]:
+    cleared = [row.key for row in rows if row.status in CLEARED_STEPS and row.sub_step is None]
+    remaining = remaining_keys(process, cleared, plan.keys)
+    last = rows[-1] if rows else None
+    is_at_work = process.last_status in RUNNABLE
+    is_running = process.last_status == ProcessStatus.RUNNING
+    # The step due next has a card already: it stopped, or it is a group that has done some of its steps.
+    has_card = last is not None and bool(remaining) and last.key == remaining[0]
+    has_card = has_card and last is not None and (not is_at_work or last.sub_step is not None)
+    cards = [
+        StepCard(
+            anchor=f"step-{row.seq}",
+            name=row.name,
+            status=RUNNING if row is last and has_card and is_running else row.status,
+            icon=plan.icon(row.key),
+            seq=row.seq,
+            started_at=row.started_at,
+            completed_at=row.completed_at,
+            created_by=row.created_by,
+            retries=row.retries,
+            sub_step=row.sub_step,
+            is_current=row is last and has_card,
+        )
+        for row in rows
+    ]
+    first_place = len(cleared) + (1 if has_card else 0)
+    for index, key in enumerate(remaining[1:] if has_card else remaining):
+        is_next = index == 0 and is_at_work and not has_card
+        cards.append(
+            StepCard(
+                # By place in the plan: the anchor of a step to come stays its own while others are done.
+                anchor=f"next-{first_place + index}",
+                name=plan.name(key),
+                status=RUNNING if is_next and is_running else PENDING,
+                icon=plan.icon(key),
+                started_at=_since(process, last) if is_next and is_running else None,
+                is_current=is_next,
+            )
+        )
+    return cards
+
+
+def _since(process: Process, last: ProcessStep | None) -> datetime:
+    """When the running step began: as the row before it was written or, after a pause, as it was taken up."""
+    return max(last.completed_at, process.last_modified_at) if last else process.last_modified_at

@@ -1,0 +1,73 @@
+"""Parts of other apps' pages that are about processes: fetched by URL name, so that no lower layer imports this one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from wfo_site.common.errors import NotFound
+from workflows.page_selectors import panels
+from workflows.page_selectors.subscription_actions import subscription_action_groups
+
+
+@require_safe
+def active(request: HttpRequest) -> HttpResponse:
+    return _panel(request, "active", "Active processes", panels.active_processes(), "All is quiet.", "")
+
+
+@require_safe
+def failed(request: HttpRequest) -> HttpResponse:
+    wanted = "?status=failed&status=api_unavailable&status=inconsistent_data"
+    return _panel(request, "failed", "Failed processes", panels.failed_processes(), "Nothing has failed.", wanted)
+
+
+@require_safe
+def failed_tasks(request: HttpRequest) -> HttpResponse:
+    wanted = "?status=failed&status=api_unavailable&status=inconsistent_data"
+    panel = panels.failed_tasks()
+    return _panel(request, "failed-tasks", "Failed tasks", panel, "No task has failed.", wanted, tasks=True)
+
+
+@require_safe
+def mine(request: HttpRequest) -> HttpResponse:
+    name = request.user.get_username()
+    panel = panels.processes_of(name)
+    return _panel(request, "mine", "My processes", panel, "You have not started anything yet.", "", created_by=name)
+
+
+def _panel(
+    request: HttpRequest, name: str, title: str, panel: panels.ProcessPanel, empty: str, query: str, **extra: Any
+) -> HttpResponse:
+    context = {"name": name, "title": title, "panel": panel, "empty": empty, "query": query, **extra}
+    return render(request, "workflows/process_panel.html", context)
+
+
+@require_safe
+def subscription_processes(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
+    """Show what worked on a subscription, newest first; validation and other tasks only when asked for."""
+    with_tasks = request.GET.get("tasks") == "1"
+    oldest_first = request.GET.get("order") == "oldest"
+    rows, has_more = panels.processes_of_subscription(subscription_id, with_tasks=with_tasks, oldest_first=oldest_first)
+    context = {
+        "subscription_id": subscription_id,
+        "rows": rows,
+        "has_more": has_more,
+        "with_tasks": with_tasks,
+        "oldest_first": oldest_first,
+    }
+    return render(request, "workflows/subscription_processes.html", context)
+
+
+@require_safe
+def subscription_actions(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
+    """Show what may be started on a subscription, and why the rest may not."""
+    try:
+        groups, locks = subscription_action_groups(subscription_id)
+    except NotFound as error:
+        raise Http404(error.message) from error
+    context = {"subscription_id": subscription_id, "groups": groups, "locks": locks}
+    return render(request, "workflows/subscription_actions.html", context)
