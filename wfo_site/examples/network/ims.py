@@ -51,7 +51,7 @@ def device_payload(node: NodeBlockProvisioning) -> DevicePayload:
 
 
 def device_changes(node: NodeBlockProvisioning) -> DeviceChanges:
-    return DeviceChanges(**device_payload(node))  # type: ignore[typeddict-item]
+    return DeviceChanges(**device_payload(node))
 
 
 def loopback_payload(device_id: int) -> InterfacePayload:

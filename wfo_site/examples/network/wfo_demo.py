@@ -164,7 +164,8 @@ def _delivered(process_id: UUID) -> UUID:
         raise RuntimeError(
             f"{process.workflow} ended {process.last_status} at {process.last_step}: {process.failed_reason}"
         )
-    return process.subscriptions.values_list("subscription_id", flat=True).get()
+    subscription_id: UUID = process.subscriptions.values_list("subscription_id", flat=True).get()
+    return subscription_id
 
 
 def _product(name: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ def _is_tagged(port_subscription_id: UUID) -> UUID:
 _ActivePortId: TypeAlias = subscription_id(  # type: ignore[valid-type]
     product_types=["Port"], statuses=[SubscriptionLifecycle.ACTIVE]
 )
-TaggedPortId: TypeAlias = Annotated[_ActivePortId, AfterValidator(_is_tagged)]  # type: ignore[valid-type]
+TaggedPortId: TypeAlias = Annotated[_ActivePortId, AfterValidator(_is_tagged)]
 """The id of a port in service that carries VLANs."""
 
 

@@ -58,7 +58,8 @@ def initial_input_form(product: UUID, product_name: str) -> FormGenerator:
         under_maintenance: bool = False
 
     ports_page = yield SelectPortsForm
-    return nodes_page.model_dump() | ports_page.model_dump()
+    inputs: State = nodes_page.model_dump() | ports_page.model_dump()
+    return inputs
 
 
 @step("Construct Subscription model")

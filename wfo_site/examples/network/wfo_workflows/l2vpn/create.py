@@ -49,7 +49,8 @@ def initial_input_form(product_name: str) -> FormGenerator:
             return validate_vlan_not_in_use(vlan, info.data.get("ports", []))
 
     ports_page = yield SelectPortsForm
-    return page.model_dump() | ports_page.model_dump()
+    inputs: State = page.model_dump() | ports_page.model_dump()
+    return inputs
 
 
 @step("Construct Subscription model")

@@ -40,8 +40,8 @@ def initial_input_form(product: UUID, product_name: str) -> FormGenerator:
     device_type = choices.device_types(choices.fixed_input(product, "node_type"))
     role, site, status = choices.device_roles(), choices.sites(), choices.node_statuses()
     note = callout(
-        "Note",
-        "Selecting a customer is configurable: a product package may bring its own customers or use one for all.",
+        header="Note",
+        message="Selecting a customer is configurable: a product package may bring its own customers or use one for all.",
     )
 
     class CreateNodeForm(FormPage, title=product_name):
@@ -60,7 +60,8 @@ def initial_input_form(product: UUID, product_name: str) -> FormGenerator:
 
     page = yield CreateNodeForm
     yield from summary_page(product_name, dict(page), SUMMARY_FIELDS)
-    return page.model_dump()
+    inputs: State = page.model_dump()
+    return inputs
 
 
 @step("Construct Subscription model")

@@ -45,7 +45,8 @@ def initial_input_form(product: UUID, product_name: str) -> FormGenerator:
 
     port_page = yield CreatePortForm
     yield from summary_page(product_name, dict(port_page), SUMMARY_FIELDS)
-    return node_page.model_dump() | port_page.model_dump()
+    inputs: State = node_page.model_dump() | port_page.model_dump()
+    return inputs
 
 
 @step("Construct Subscription model")

@@ -38,7 +38,9 @@ DISPLAYED = frozenset({"callout_1", "general_settings", "divider_1", "divider_2"
 
 def initial_input_form() -> FormGenerator:
     """Show all kinds of fields, then list what was submitted."""
-    note = callout("Component showcase", "This task changes nothing: it shows what forms and steps can look like.")
+    note = callout(
+        header="Component showcase", message="This task changes nothing: it shows what forms and steps can look like."
+    )
     fixed = read_only_field("This value is read-only")
     single = choice("SingleChoice", [("alpha", "Alpha"), ("beta", "Beta"), ("gamma", "Gamma")])
     several = choice_list(
@@ -94,7 +96,8 @@ def initial_input_form() -> FormGenerator:
         continue_task: bool = True
 
     summary = yield ShowcaseSummary
-    return submitted | summary.model_dump()
+    inputs: State = submitted | summary.model_dump()
+    return inputs
 
 
 def _shown(value: object) -> str:
@@ -123,7 +126,8 @@ def suspended_confirmation() -> FormGenerator:
         confirmed: bool = False
 
     page = yield Confirmation
-    return page.model_dump(exclude={"confirmation_label"})
+    inputs: State = page.model_dump(exclude={"confirmation_label"})
+    return inputs
 
 
 @step("Callback action")
