@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 
@@ -30,7 +30,7 @@ def stranger(db: None) -> APIClient:
 
 
 @pytest.fixture
-def open_api(db: None, settings: SettingsWrapper) -> APIClient:
+def open_api(db: None, settings: Settings) -> APIClient:
     """What a program meets when OAUTH2_ACTIVE is off."""
     settings.OAUTH2_ACTIVE = False
     return APIClient()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q, Subquery
-from django.db.models.expressions import Expression
 
 from products.enums import Target
 from wfo_site.common.rest import filtering
@@ -17,7 +17,7 @@ from workflows.models import ProcessQuerySet, ProcessSubscription
 def _of_a_subscription(field: FilterField) -> FilterField:
     """Lift a condition on the link to a subscription to "the process has such a link"; negated, "it has none"."""
 
-    def condition(values: list[str]) -> Q:
+    def condition(values: Sequence[str]) -> Q:
         links = ProcessSubscription.objects.filter(process=OuterRef("pk"))
         return Q(Exists(links.filter(field.condition(values))))
 
@@ -121,7 +121,7 @@ def sorted_by(processes: ProcessQuerySet, parameter: str | None) -> ProcessQuery
     if not order:
         return processes.order_by("-started_at", "-process_id")
     names = set(parameter.split(",")[::2]) if parameter else set()
-    looked_up: dict[str, Expression] = {}
+    looked_up: dict[str, Subquery[Any]] = {}
     for name in names & _OF_SUBSCRIPTION.keys():
         first = ProcessSubscription.objects.filter(process=OuterRef("pk")).order_by("created_at", "pk")
         looked_up[f"sort_{name}"] = Subquery(first.values(f"subscription__{_OF_SUBSCRIPTION[name]}")[:1])

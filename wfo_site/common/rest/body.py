@@ -57,7 +57,8 @@ def read_json(request: Request) -> Any:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        if "recursion" in str(error).lower():
+        # The parser's own limit is above ours.
+        if "depth limit" in error.msg:
             raise _too_deep() from error
         raise RequestInvalid(
             [

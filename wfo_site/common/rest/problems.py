@@ -87,7 +87,8 @@ def answer_to_error(error: Exception, context: Mapping[str, Any]) -> Response:
     """Turn whatever a view raised into the API's answer. What nobody foresaw becomes a 500 with a logged reference."""
     if isinstance(error, RequestInvalid):
         return Response({"detail": error.errors}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    if isinstance(error, SelfDescribed):
+    # Errors of other systems may have a body too, one that is not for our clients.
+    if isinstance(error, SelfDescribed) and callable(error.body):
         return Response(dict(error.body()), status=error.status)
     if isinstance(error, DomainError):
         extra = error.details if error.field is None else {"field": error.field, **error.details}

@@ -35,7 +35,7 @@ def dumps(value: object) -> bytes:
 
 
 class JsonRenderer(BaseRenderer):
-    """The only renderer of the API: whatever the client says it accepts, it gets JSON."""
+    """The only renderer of the API: whatever the client says it accepts, it gets JSON. Bytes are JSON already."""
 
     media_type = "application/json"
     format = "json"
@@ -51,4 +51,4 @@ class JsonRenderer(BaseRenderer):
         response = (renderer_context or {}).get("response")
         if response is not None and response.status_code in _EMPTY:
             return b""
-        return dumps(data)
+        return data if isinstance(data, bytes) else dumps(data)
