@@ -71,7 +71,9 @@ def test_the_number_of_queries_does_not_grow_with_the_catalogue(network: Network
                     fixed_inputs={"port_speed": index},
                 )
             )
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             sync_catalogue()
         return len(captured)
 
