@@ -16,13 +16,12 @@ from subscriptions.models import (
     SubscriptionInstanceRelation,
     SubscriptionRevision,
 )
+from subscriptions.revision_changes import Change, attribute_of
 from subscriptions.transaction_mark import TransactionMark
 from wfo_site.common import clock, context
 from wfo_site.common.json import JsonValue, to_json
 
 SNAPSHOT_EVERY = 20
-
-Change = dict[str, JsonValue]
 
 # The revisions begun in the open transaction of each connection: subscription to (revision, mark at its beginning).
 _begun: WeakKeyDictionary[BaseDatabaseWrapper, dict[UUID, tuple[UUID, TransactionMark]]] = WeakKeyDictionary()
@@ -59,16 +58,10 @@ def merge(earlier: Iterable[Change], later: Iterable[Change]) -> list[Change]:
     """Return the two lists of changes as one: for each path the first's old value and the last's new one."""
     merged: dict[tuple[JsonValue, JsonValue], Change] = {}
     for change in [*earlier, *later]:
-        identity = (change.get("subscription_instance_id"), _attribute(change))
+        identity = (change.get("subscription_instance_id"), attribute_of(change))
         known = merged.get(identity)
         merged[identity] = change if known is None else {**change, "old": known["old"]}
     return [change for change in merged.values() if change["old"] != change["new"]]
-
-
-def _attribute(change: Change) -> JsonValue:
-    """Return what identifies a change within its block: the path's end, for a block may have moved in a list."""
-    path = str(change["path"])
-    return path.rpartition(".")[2] if "subscription_instance_id" in change else path
 
 
 def _revisions_begun() -> dict[UUID, tuple[UUID, TransactionMark]]:

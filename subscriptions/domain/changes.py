@@ -27,6 +27,8 @@ class Child:
 
     id: UUID
     name: str
+    # Owned by another subscription.
+    foreign: bool = False
 
 
 @dataclass(slots=True)
@@ -118,7 +120,11 @@ def _add(
         values=block.stored_values(),
         keys=frozenset(entry.key for entry in fields_of(type(block)).values.values()),
         children={
-            key: [Child(item.subscription_instance_id, item.name) for _, item in items] for key, items in held.items()
+            key: [
+                Child(item.subscription_instance_id, item.name, item.owner_subscription_id != model.subscription_id)
+                for _, item in items
+            ]
+            for key, items in held.items()
         },
         lists=_list_keys(type(block)),
         root=root,
@@ -241,7 +247,8 @@ def _as_loaded(instance: Instance, now: Row) -> Row:
     for relation in sorted(instance.relations, key=lambda relation: relation.order):
         if relation.attr in children:
             child = relation.child
-            children[relation.attr].append(Child(child.subscription_instance_id, child.product_block.name))
+            foreign = child.subscription_id != instance.subscription_id
+            children[relation.attr].append(Child(child.subscription_instance_id, child.product_block.name, foreign))
     return Row(
         id=now.id,
         name=now.name,

@@ -18,7 +18,7 @@ from subscriptions.domain.blocks import ProductBlockModel, new_blocks
 from subscriptions.domain.changes import Shape, shape_of
 from subscriptions.domain.convert import Converter
 from subscriptions.domain.errors import SubscriptionNotFound
-from subscriptions.domain.graph import ProductRow, SubscriptionRow
+from subscriptions.domain.graph import Graph, ProductRow, SubscriptionRow
 from subscriptions.domain.hydrate import Hydrator
 from subscriptions.domain.lifecycle import SAFE_USER_STATUSES, is_suited, lookup_specialized_type, register_variant
 from subscriptions.domain.registry import SUBSCRIPTION_MODEL_REGISTRY
@@ -214,6 +214,11 @@ class SubscriptionModel(DomainModel):
             for id_ in dict.fromkeys(subscription_ids)
             if id_ in graph.subscriptions
         ]
+
+    @classmethod
+    def from_graph(cls, graph: Graph, subscription_id: UUID) -> Self:
+        """Build a subscription from rows loaded already; otherwise as `from_subscription`."""
+        return cls._load(Hydrator(graph), graph.subscriptions[subscription_id])
 
     @classmethod
     def _load(cls, hydrator: Hydrator, row: SubscriptionRow) -> Self:
