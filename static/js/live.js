@@ -1,5 +1,6 @@
 // One WebSocket per tab turns the server's events into DOM events on <body>, which elements name in hx-trigger:
 //   wfo:processes, wfo:process-<id>, wfo:subscriptions, wfo:subscription-<id>, wfo:counts, wfo:engine
+// and, after those, into wfo:changed with all their names in detail.names, for those who cannot know an id beforehand.
 // While the socket is down, elements with data-poll hear wfo:poll every five seconds; once more when it is back, because
 // what happened in between is not told again.
 import { toast } from "./toasts.js";
@@ -54,6 +55,7 @@ function flush() {
   const events = [...pending];
   pending.clear();
   for (const name of events) document.body.dispatchEvent(new CustomEvent(name));
+  document.body.dispatchEvent(new CustomEvent("wfo:changed", { detail: { names: events } }));
 }
 
 function poll() {
