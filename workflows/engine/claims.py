@@ -1,4 +1,5 @@
-"""Who runs a process: claim by compare-and-set on the epoch, a lease kept alive by heartbeats, and what is due to be run.
+"""Who runs a process: claim by compare-and-set on the epoch, a lease kept alive by heartbeats, and what is due to be
+run.
 
 Lease arithmetic uses the database's clock, so that runners whose clocks differ agree.
 """

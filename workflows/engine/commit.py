@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-
-from django.conf import settings
+from pathlib import Path
 
 
 @functools.cache
 def commit_hash() -> str | None:
     """Return the commit that is checked out; None outside a checkout. Reads files only, once per process."""
-    git = settings.BASE_DIR / ".git"
+    git = Path(__file__).resolve().parents[2] / ".git"
     try:
         head = (git / "HEAD").read_text().strip()
         if not head.startswith("ref: "):

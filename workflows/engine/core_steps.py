@@ -1,4 +1,5 @@
-"""Steps that the framework brings: locking and unlocking a subscription, setting its status, noting what a process is for."""
+"""Steps that the framework brings: locking and unlocking a subscription, setting its status, noting what a process
+is for."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def _model_or_plain(subscription_id: UUID) -> object:
 
 @step("Lock subscription", atomic=True)
 def unsync(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
-    """Take the lock of a subscription; its state before stands under `__old_subscriptions__`. ValueError if it is locked."""
+    """Take the lock of a subscription; its state before stands under `__old_subscriptions__`. ValueError if it is
+    locked."""
     from subscriptions import services
 
     backups = _backup(subscription_id, __old_subscriptions__)

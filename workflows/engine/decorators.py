@@ -1,4 +1,5 @@
-"""Decorators that make a workflow of a function returning steps, with what each kind of workflow adds before and after."""
+"""Decorators that make a workflow of a function returning steps, with what each kind of workflow adds before and
+after."""
 
 from __future__ import annotations
 

@@ -46,7 +46,8 @@ class Row:
 class History:
     """Where a process stands.
 
-    `state` is the fold of the done rows and, if it is suspended, awaiting or within a group, of the last one; `base` is the
+    `state` is the fold of the done rows and, if it is suspended, awaiting or within a group, of the last one; `base`
+    is the
     state before that last one.
     """
 
@@ -69,7 +70,8 @@ _LIGHT = ("seq", "name", "key", "status", "error", "sub_step", "retries", "creat
 
 
 def load_history(process_id: UUID) -> History:
-    """Read the rows of a process in two statements: all without their deltas, and the deltas since the last snapshot."""
+    """Read the rows of a process in two statements: all without their deltas, and the deltas since the last
+    snapshot."""
     light = list(ProcessStep.objects.filter(process_id=process_id).order_by("seq").values_list(*_LIGHT))
     snapshot_at, snapshot = _last_snapshot(process_id) if len(light) > SNAPSHOT_ROWS // 2 else (0, {})
     deltas = {
@@ -96,7 +98,7 @@ def _last_snapshot(process_id: UUID) -> tuple[int, State]:
         .values_list("seq", "snapshot")
         .first()
     )
-    return found or (0, {})
+    return (found[0], found[1] or {}) if found else (0, {})
 
 
 def _attempts(rows: list[Row]) -> dict[str, int]:

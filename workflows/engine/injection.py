@@ -1,6 +1,7 @@
 """Call a step or form function with arguments found by name in the state.
 
-A parameter `state` gets the whole state; one annotated with a subscription model gets that subscription, loaded anew; UUIDs
+A parameter `state` gets the whole state; one annotated with a subscription model gets that subscription, loaded
+anew; UUIDs
 and wrapped primitives are made from their text; everything else is passed as it stands.
 """
 
@@ -27,7 +28,8 @@ Resolver = Callable[[str, State], Any]
 def bind(function: Callable[..., Any]) -> Callable[[State], dict[str, Any]]:
     """Return a function that picks the arguments of `function` from a state.
 
-    Raises KeyError for a required one that is missing, ValueError or TypeError for one that does not fit its annotation.
+    Raises KeyError for a required one that is missing, ValueError or TypeError for one that does not fit its
+    annotation.
     """
     parameters = _parameters(function)
 
@@ -95,20 +97,23 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _converter(annotation: Any) -> Callable[[Any], Any] | None:
-    """Return what turns a stored value into one of the annotated type; None where it is passed as it stands."""
-    if get_origin(annotation) is typing.Annotated:
-        return _converter(get_args(annotation)[0])
+    """Return what makes one of the annotated type of a stored value; None where it is passed as it stands."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is typing.Annotated:
+        return _converter(arguments[0])
     if _is_optional(annotation):
-        inner = Union[tuple(arg for arg in get_args(annotation) if arg is not type(None))]  # noqa: UP007 - built at run time
-        convert = _converter(inner)
-        return None if convert is None else lambda value: None if value is None else convert(value)
+        inner = Union[tuple(arg for arg in arguments if arg is not type(None))]  # type: ignore[valid-type]  # noqa: UP007 - built at run time
+        return _map_present(_converter(inner))
     if _is_union(annotation):
-        return _union_of_models(get_args(annotation))
-    if get_origin(annotation) in (list, types.GenericAlias) or annotation is list:
+        return _union_of_models(arguments)
+    if origin is list:
         return _list_converter(annotation)
-    if get_origin(annotation) is dict:
-        item = _converter(get_args(annotation)[1])
-        return None if item is None else lambda value: {key: item(entry) for key, entry in value.items()}
+    if origin is dict:
+        return _map_values(_converter(arguments[1]))
+    return _single_converter(annotation)
+
+
+def _single_converter(annotation: Any) -> Callable[[Any], Any] | None:
     if annotation is UUID:
         return _uuid
     if _is_model(annotation):
@@ -116,6 +121,14 @@ def _converter(annotation: Any) -> Callable[[Any], Any] | None:
     if isinstance(annotation, type) and callable(getattr(annotation, "unwrap", None)):
         return lambda value: value if isinstance(value, annotation) else annotation(value)
     return None
+
+
+def _map_present(convert: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    return None if convert is None else lambda value: None if value is None else convert(value)
+
+
+def _map_values(convert: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    return None if convert is None else lambda value: {key: convert(item) for key, item in value.items()}
 
 
 def _list_converter(annotation: Any) -> Callable[[Any], Any] | None:
@@ -151,7 +164,7 @@ def _union_of_models(members: tuple[Any, ...]) -> Callable[[Any], Any] | None:
         raise TypeError(f"The members of {members} are not lifecycle variants of one product")
 
     def convert(value: Any) -> SubscriptionModel:
-        model = SubscriptionModel.from_subscription(_subscription_id(value))
+        model: SubscriptionModel = SubscriptionModel.from_subscription(_subscription_id(value))
         if not isinstance(model, members):
             names = " | ".join(member.__name__ for member in members)
             raise ValueError(f"Subscription {model.subscription_id} is a {type(model).__name__}, not a {names}")
@@ -167,7 +180,7 @@ def _uuid(value: Any) -> UUID:
 def _subscription_id(value: Any) -> UUID:
     """Find the id in what a state holds of a subscription: the id itself, or its dumped model."""
     if isinstance(value, SubscriptionModel):
-        raise AssertionError("The state holds a live model; a state holds JSON only")  # noqa: TRY004 - as known
+        raise AssertionError("The state holds a live model; a state holds JSON only")
     if isinstance(value, dict):
         return _uuid(value["subscription_id"])
     if isinstance(value, UUID | str):

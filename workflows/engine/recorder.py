@@ -19,6 +19,7 @@ from wfo_site.common.json import to_json
 from workflows.engine import store
 from workflows.engine.claims import Claim
 from workflows.engine.errors import FAILED_REASON_LENGTH, error_to_dict, traceback_text
+from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import SNAPSHOT_BYTES, SNAPSHOT_ROWS, History, Row
 from workflows.engine.outcome import Outcome, failed, status_of_failure
 from workflows.engine.state import Delta, difference
@@ -43,7 +44,8 @@ DATABASE_LOST = (OperationalError, InterfaceError)
 class Doing:
     """The step that an outcome is of.
 
-    `merge` turns the stored form of its result into the state after it. `sub_step`: the row is a group that has done this
+    `merge` turns the stored form of its result into the state after it. `sub_step`: the row is a group that has done
+    this
     much. `alongside` writes what else belongs to the step, in the same transaction.
     """
 
@@ -67,7 +69,8 @@ class Recorder:
         self.user = user
         self.state: State = history.state
         self.base: State = history.base
-        self.open_row: Row | None = history.open_row
+        # The row of a group under way is written over; a suspended step gets a second row when it is done.
+        self.open_row: Row | None = history.open_row if history.last is not None and history.last.sub_step else None
         # The row before the one under way, or the last: an identical failure is counted there.
         self.previous: Row | None = history.before_last if self.open_row else history.last
         self.seq = claim.last_seq
@@ -139,7 +142,9 @@ class Recorder:
             wait_kind=_WAIT_KINDS.get(outcome.status),
             plan_id=self._plan_id,
         )
-        paused = store.write_step(self.claim, row, change, inputs=self.inputs, alongside=doing.alongside, link=saved)
+        reached(FaultPoint.BEFORE_WRITE, doing.name)
+        paused = store.write_step(self.claim, row, change, inputs=self.inputs, alongside=doing.alongside)
+        reached(FaultPoint.AFTER_WRITE, doing.name)
         self._remember(row, after)
         self.announce(status, saved)
         self.paused = paused
@@ -168,24 +173,18 @@ class Recorder:
             sub_step=None if error is not None else doing.sub_step,
             replaces=self.open_row,
         )
-        if error is not None and self._is_repeated(row):
-            row = replace(
-                row,
-                seq=self.previous.seq,
-                replaces=self.previous,
-                repeats=True,  # type: ignore[union-attr]
-                drops=self.open_row.seq if self.open_row else None,
-            )
-        elif row.status in CLEARED_STEPS and row.sub_step is None:
-            row = self._with_snapshot(row, after)
+        if error is not None and self.previous is not None and self._is_repeated(row, self.previous):
+            dropped = self.open_row.seq if self.open_row else None
+            return replace(row, seq=self.previous.seq, replaces=self.previous, repeats=True, drops=dropped)
+        if row.status in CLEARED_STEPS and row.sub_step is None:
+            return self._with_snapshot(row, after)
         return row
 
-    def _is_repeated(self, row: StepRow) -> bool:
+    @staticmethod
+    def _is_repeated(row: StepRow, old: Row) -> bool:
         """Say whether the row before tells of the same failure of the same step by the same user."""
-        old = self.previous
         return (
-            old is not None
-            and (old.key, old.status, old.created_by) == (row.key, row.status, row.created_by)
+            (old.key, old.status, old.created_by) == (row.key, row.status, row.created_by)
             and old.error is not None
             and row.error is not None
             and all(old.error.get(part) == row.error.get(part) for part in ("error", "details"))

@@ -24,6 +24,7 @@ from wfo_site.common.db.outside import step_transaction, writes_refused
 from workflows.engine import callback_tokens, claims, store, waits
 from workflows.engine.claims import Claim
 from workflows.engine.errors import FAILED_REASON_LENGTH, PlanChanged
+from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import load_history
 from workflows.engine.injection import bind
 from workflows.engine.outcome import SKIPPED, SUCCESS, Outcome
@@ -46,9 +47,11 @@ SUB_STEP_KEY = "__sub_step"
 
 def run(process_id: UUID, *, runner: str, should_stop: Callable[[], bool] = lambda: False) -> bool:
     """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed."""
+    reached(FaultPoint.BEFORE_CLAIM)
     claim = claims.claim(process_id, runner)
     if claim is None:
         return False
+    reached(FaultPoint.AFTER_CLAIM)
     workflow = get_workflow(claim.workflow_name)
     if workflow is None:
         # Another worker may have newer code: leave it to that one for a while.
@@ -134,7 +137,8 @@ class ProcessRun:
         return False
 
     def _stop_if_plan_changed(self) -> bool:
-        """Fail with PlanChanged unless the steps done, and the one stopped at, stand at the head of the code's steps."""
+        """Fail with PlanChanged unless the steps done, and the one stopped at, stand at the head of the code's
+        steps."""
         done, keys, last = self.history.cleared, self.workflow.keys, self.history.last
         stopped_at = last.key if last is not None and not last.is_cleared else None
         if keys[: len(done)] == done and stopped_at in (None, *keys[len(done) : len(done) + 1]):

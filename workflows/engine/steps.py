@@ -81,16 +81,25 @@ class Step:
     # Of a group: its steps, entered one after the other and shown as one.
     steps: StepList = field(default_factory=lambda: StepList())
     callback: CallbackOptions | None = None
+    __wrapped__: Callable[..., Any] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.function is not None:
-            functools.update_wrapper(self, self.function, updated=())
+            _take_names(self, self.function)
 
     def __rshift__(self, other: Step | StepList) -> StepList:
         return StepList([self]) >> other
 
     def __repr__(self) -> str:
         return f"<Step {self.name!r} {self.kind}>"
+
+
+def _take_names(step: Step, function: Callable[..., Any]) -> None:
+    """Let tools that look at a step see the function that was decorated."""
+    for name in functools.WRAPPER_ASSIGNMENTS:
+        if hasattr(function, name):
+            setattr(step, name, getattr(function, name))
+    step.__wrapped__ = function
 
 
 class StepList(list[Step]):
@@ -175,7 +184,8 @@ def inputstep(
 ) -> Callable[[FormFactory], Step]:
     """Suspend the process until a person has filled in the form that the decorated generator describes.
 
-    The generator runs when the form is shown and when it is submitted, maybe often: it must be free of side effects. What
+    The generator runs when the form is shown and when it is submitted, maybe often: it must be free of side effects.
+    What
     it returns is merged into the state.
     """
 
@@ -188,7 +198,7 @@ def inputstep(
             resume_auth_callback=resume_auth_callback,
             retry_auth_callback=retry_auth_callback,
         )
-        functools.update_wrapper(made, form, updated=())
+        _take_names(made, form)
         return made
 
     return decorate
@@ -201,7 +211,8 @@ def step_group(
     extract_form: bool = True,
     retry_auth_callback: AuthCallback | None = None,
 ) -> Step:
-    """Show several steps as one. Each is a transaction of its own; a retry after a failure starts at the first again."""
+    """Show several steps as one. Each is a transaction of its own; a retry after a failure starts at the first
+    again."""
     inner = as_steps(steps)
     first_input = next((item for item in inner if item.form is not None), None) if extract_form else None
     return Step(
@@ -239,8 +250,9 @@ def callback_step(
 ) -> Step:
     """Hand work to another system and wait for it to call back.
 
-    `action_step` finds the address to call back under `callback_route_key`; the body of the call stands under `result_key`
-    (default `callback_result`) for `validate_step`. `timeout` in seconds: then the step fails with "Callback timed out".
+    `action_step` finds the address to call back under `callback_route_key`; the body of the call stands under
+    `result_key`
+    (default `callback_result`) for `validate_step`. After `timeout` seconds the step fails with "Callback timed out".
     """
     options = CallbackOptions(callback_route_key, result_key or DEFAULT_CALLBACK_RESULT_KEY, timeout)
     steps = StepList(
@@ -268,7 +280,8 @@ def steplens(
     get: Callable[[State], State],
     set: Callable[[State], Callable[[State], State]],  # noqa: A002 - known by this name
 ) -> Callable[[Step | StepList], StepList]:
-    """Let steps see and change only a part of the state: `get(state)` is the part, `set(part)(state)` the changed whole."""
+    """Let steps see and change only a part of the state: `get(state)` is the part, `set(part)(state)` the changed
+    whole."""
     return _through(Lens(get=get, set=lambda state, part: set(part)(state)))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -24,7 +24,7 @@ from workflows.engine.commit import commit_hash
 from workflows.engine.history import Row
 from workflows.engine.state import Delta
 from workflows.enums import ProcessStatus, StepStatus
-from workflows.models import EngineSettings, InputState, Process, ProcessStep, ProcessSubscription
+from workflows.models import EngineSettings, InputState, Process, ProcessStep
 
 
 class FenceLost(Exception):
@@ -92,14 +92,13 @@ def write_step(
     *,
     inputs: Sequence[UUID] = (),
     alongside: Callable[[], object] | None = None,
-    link: Sequence[UUID] = (),
 ) -> bool:
     """Write a step row and the process row in one transaction; return whether the engine is paused.
 
-    `inputs` are marked as taken in by this row; `alongside` writes what else belongs to the step; `link` are
-    subscriptions that the process works on from now on. Raises FenceLost, and then nothing is written.
+    `inputs` are marked as taken in by this row; `alongside` writes what else belongs to the step. Raises FenceLost, and
+    then nothing is written.
     """
-    if not (inputs or link or alongside or row.replaces) and fast_path_is_on():
+    if not (inputs or alongside or row.replaces) and fast_path_is_on():
         return _write_in_one_statement(claim, row, change)
     with transaction.atomic(savepoint=False):
         if alongside is not None:
@@ -107,18 +106,14 @@ def write_step(
         _write_row(claim, row)
         if inputs:
             InputState.objects.filter(pk__in=inputs).update(merged_seq=row.seq)
-        if link:
-            ProcessSubscription.objects.bulk_create(
-                [ProcessSubscription(process_id=claim.process_id, subscription_id=pk) for pk in link],
-                ignore_conflicts=True,
-            )
         paused = is_paused()
         fence(claim, change.columns(row.seq))
     return paused
 
 
 def fence(claim: Claim, columns: dict[str, Any]) -> None:
-    """Update the process row if it is still ours. The last statement of a transaction, or heartbeats would wait for it."""
+    """Update the process row if it is still ours. The last statement of a transaction, or heartbeats would wait for
+    it."""
     still_ours = Process.every.filter(pk=claim.process_id, epoch=claim.epoch, last_status=ProcessStatus.RUNNING)
     if not still_ours.update(last_modified_at=Now(), **columns):
         raise FenceLost
@@ -140,15 +135,7 @@ def _write_row(claim: Claim, row: StepRow) -> None:
         "created_by": row.created_by,
     }
     if row.replaces is None:
-        ProcessStep.objects.create(
-            process_id=claim.process_id,
-            seq=row.seq,
-            name=row.name,
-            key=row.key,
-            started_at=row.started_at,
-            commit_hash=commit_hash(),
-            **columns,
-        )
+        _insert_row(claim, row, columns)
         return
     stored = ProcessStep.objects.filter(process_id=claim.process_id, seq=row.replaces.seq)
     if row.repeats:
@@ -158,6 +145,22 @@ def _write_row(claim: Claim, row: StepRow) -> None:
     stored.update(**columns)
     if row.drops is not None:
         ProcessStep.objects.filter(process_id=claim.process_id, seq=row.drops).delete()
+
+
+def _insert_row(claim: Claim, row: StepRow, columns: dict[str, Any]) -> None:
+    try:
+        ProcessStep.objects.create(
+            process_id=claim.process_id,
+            seq=row.seq,
+            name=row.name,
+            key=row.key,
+            started_at=row.started_at,
+            commit_hash=commit_hash(),
+            **columns,
+        )
+    except IntegrityError as error:
+        # The row of this number is there: an abort or another runner wrote it, and the fence would say the same.
+        raise FenceLost from error
 
 
 _PLAIN_STEP = """

@@ -1,4 +1,5 @@
-"""What a process waits for: rows whose state is changed by compare-and-set, so that arrival, expiry and abort cannot all win."""
+"""What a process waits for: rows whose state is changed by compare-and-set, so that arrival, expiry and abort cannot
+all win."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ def open_wait(process_id: UUID, *, kind: WaitKind, key: str) -> None:
 
 
 def new_callback(process_id: UUID, *, key: str, options: CallbackOptions) -> Wait:
-    """Return an unsaved callback wait: its token works from the moment the row is there, before the process gets to it."""
+    """Return an unsaved callback wait: its token works from the moment the row is there, before the process gets to
+    it."""
     wait_id, nonce = uuid7(), callback_tokens.new_nonce()
     return Wait(
         wait_id=wait_id,

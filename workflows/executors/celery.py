@@ -45,7 +45,7 @@ class CeleryExecutor:
             queue = queue_of(target, is_task=is_task, is_new=status == ProcessStatus.CREATED)
             try:
                 advance_process.apply_async((str(process_id),), queue=queue, priority=max(0, min(9, priority)))
-            except Exception as error:  # noqa: BLE001 - whatever the broker's client raises; the sweeper rings again
+            except Exception as error:
                 logger.warning("process %s: its bell could not be rung: %s", process_id, error)
                 return
 

@@ -122,7 +122,7 @@ def workflow_reason(subscription: Subscription, row: WorkflowRow) -> Reason | No
 def subscription_workflows(subscription_id: Any) -> dict[str, Any]:
     """Return the workflows of a subscription's product by target, each with its reason where it may not start.
 
-    {reason?, locked_relations?, locked_relations_detail?, create: [{name, description, reason?, ...}], modify: ..., ...}.
+    Shape: {reason?, locked_relations?, ..., create: [{name, description, reason?, ...}], modify: [...], ...}.
     Raises NotFound.
     """
     subscription = Subscription.objects.select_related("product").filter(pk=subscription_id).first()

@@ -138,7 +138,8 @@ def _form(process: Process, position: Position) -> dict[str, Any] | None:
     if form is None:
         return None
     try:
-        return generate_form(form, state)
+        page = generate_form(form, state, [])
     except KeyError:
         # A step that has not been reached may ask for what the steps before it have yet to find.
         return None
+    return page.form if page is not None else None

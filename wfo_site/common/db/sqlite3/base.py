@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db.backends.sqlite3 import base
 
+from wfo_site.common.db.sqlite3.creation import DatabaseCreation
+
 _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH")
 
 
@@ -53,6 +55,8 @@ def _gate_for(name: str) -> FairGate:
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Take the gate for each transaction, and for each single write outside one."""
+
+    creation_class = DatabaseCreation
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

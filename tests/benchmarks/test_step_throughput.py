@@ -1,0 +1,131 @@
+"""How fast steps are, as a share of what this machine's database can commit in the same minute; and how many statements."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from products import registry
+from products.models import Workflow as WorkflowRow
+from workflows import State, StepList, begin, done, init, step, workflow
+from workflows.engine.registry import Workflow
+from workflows.engine.runner import run
+from workflows.models import Process
+from workflows.services import start_process
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.benchmark_suite]
+
+ROUNDS = 3
+COMMITS = 300
+
+
+@pytest.fixture(autouse=True)
+def nobody_runs(settings: Any) -> Iterator[None]:
+    """Bells reach nobody: the test runs the processes itself."""
+    settings.EXECUTOR = "threadpool"
+    with registry.isolated(empty=False):
+        yield
+
+
+def plain_workflow(steps: int) -> Workflow:
+    """Make a workflow of so many plain steps, each of which changes one key."""
+
+    def numbered(number: int) -> Any:
+        @step(f"Step {number}")
+        def count() -> State:
+            return {"done": number}
+
+        return count
+
+    def factory() -> StepList:
+        listed = begin >> init
+        for number in range(steps):
+            listed = listed >> numbered(number)
+        return listed >> done
+
+    factory.__name__ = f"plain_{steps}"
+    made = workflow(f"{steps} plain steps")(factory)
+    WorkflowRow.objects.get_or_create(name=made.name, defaults={"target": "SYSTEM", "description": made.description})
+    return made
+
+
+def started(made: Workflow, count: int = 1) -> list[UUID]:
+    return [start_process(made.name) for _ in range(count)]
+
+
+def commits_per_second() -> float:
+    """Measure single-row commits on one connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS bench_commits (id integer, text varchar(200))")
+        began = time.perf_counter()
+        for number in range(COMMITS):
+            cursor.execute("INSERT INTO bench_commits VALUES (%s, %s)", [number, "x" * 100])
+        seconds = time.perf_counter() - began
+        cursor.execute("DROP TABLE bench_commits")
+    return COMMITS / seconds
+
+
+def steps_per_second(made: Workflow, at_once: int) -> float:
+    processes = started(made, at_once)
+
+    def run_and_close(process_id: UUID) -> None:
+        run(process_id, runner="bench")
+        connection.close()
+
+    began = time.perf_counter()
+    if at_once == 1:
+        run(processes[0], runner="bench")
+    else:
+        threads = [threading.Thread(target=run_and_close, args=(process_id,)) for process_id in processes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    seconds = time.perf_counter() - began
+    assert set(Process.every.filter(pk__in=processes).values_list("last_status", flat=True)) == {"completed"}
+    return len(made.steps) * at_once / seconds
+
+
+@pytest.mark.parametrize("steps", [10, 100])
+@pytest.mark.parametrize("at_once", [1, 4, 16])
+def test_share_of_the_commit_rate(
+    steps: int, at_once: int, record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On PostgreSQL one process at a time reaches at least 30 % of the rate of single-row commits, and more with more."""
+    made = plain_workflow(steps)
+    steps_per_second(made, 1)  # plans, prepared statements and imports are paid once
+    shares = []
+    for _ in range(ROUNDS):
+        commits = commits_per_second()
+        rate = steps_per_second(made, at_once)
+        shares.append(rate / commits)
+        record_property("steps_per_second", round(rate))
+    share = statistics.median(shares)
+    with capsys.disabled():
+        print(f"\n{connection.vendor}: {steps} steps, {at_once} at once: {rate:,.0f} steps/s, {share:.0%} of commits")
+    if connection.vendor == "postgresql" and at_once == 1 and steps == 100:
+        assert share >= 0.30
+
+
+def test_a_plain_step_is_one_statement_on_postgresql() -> None:
+    """At most 2 statements and exactly 1 commit: a single statement outside a transaction is both."""
+    counts = []
+    for steps in (10, 30):
+        (process,) = started(plain_workflow(steps))
+        with CaptureQueriesContext(connection) as queries:
+            run(process, runner="bench")
+        counts.append(len(queries))
+    per_step = (counts[1] - counts[0]) / 20
+    if connection.vendor == "postgresql":
+        assert per_step == 1
+    else:
+        # BEGIN, insert, pause, fence, COMMIT
+        assert per_step <= 5

@@ -1,0 +1,59 @@
+"""Workflows made for a test, in a registry of its own; each test runs with the engine's fast path on and off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from products import registry
+from products.models import Workflow as WorkflowRow
+from workflows import State
+from workflows.engine.registry import Workflow
+from workflows.models import Process, ProcessStep
+from workflows.services import start_process
+
+StartWorkflow = Callable[..., Process]
+
+
+@pytest.fixture
+def own_registry() -> Iterator[None]:
+    with registry.isolated(empty=False):
+        yield
+
+
+WAYS = ["fast", "portable"] if connection.vendor == "postgresql" else ["portable"]
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, settings: Any) -> str:
+    """Run each test both ways of writing a step; there is only one on SQLite."""
+    settings.ENGINE_FAST_PATH = request.param == "fast"
+    return str(request.param)
+
+
+@pytest.fixture
+def start(own_registry: None, way: str) -> StartWorkflow:
+    """Start a workflow that a test has just decorated and run it as far as it goes."""
+
+    def start_workflow(workflow: Workflow, *pages: State, user: str = "alice") -> Process:
+        WorkflowRow.objects.get_or_create(
+            name=workflow.name,
+            defaults={
+                "target": workflow.target,
+                "description": workflow.description or workflow.name,
+                "is_task": workflow.is_task,
+            },
+        )
+        return Process.every.get(pk=start_process(workflow.name, list(pages) or None, user=user))
+
+    return start_workflow
+
+
+def rows(process: Process | UUID) -> list[tuple[str, str]]:
+    """Return the names and statuses of a process's rows."""
+    pk = process if isinstance(process, UUID) else process.pk
+    return list(ProcessStep.objects.filter(process_id=pk).order_by("seq").values_list("name", "status"))

@@ -1,0 +1,235 @@
+"""Callback steps: tokens, early and late answers, progress, deadlines."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db.models.functions import Now
+
+from wfo_site.common.errors import Conflict, Locked, NotFound
+from workflows import ProcessFailureError, State, StepList, callback_step, done, init, step, workflow
+from workflows.engine import deadlines
+from workflows.engine.history import load_history
+from workflows.models import Process, ProcessStep, Wait
+from workflows.selectors import process_detail
+from workflows.services import (
+    abort_process,
+    arrive_callback,
+    pause_engine,
+    resume_process,
+    update_callback_progress,
+)
+
+from .conftest import StartWorkflow, rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUTES: list[str] = []
+
+
+@step("Hand over")
+def hand_over(callback_route: str) -> State:
+    ROUTES.append(callback_route)
+    return {"ordered_at": f"https://runner.example.org?answer=https://wfo.example.org{callback_route}"}
+
+
+@step("Check the answer")
+def check(callback_result: dict[str, Any]) -> State:
+    if callback_result.get("return_code"):
+        raise ProcessFailureError("The runner failed", callback_result)
+    return {"checked": True}
+
+
+def token_of(process_id: UUID) -> str:
+    route: str = process_detail(process_id)["current_state"]["callback_route"]
+    assert route.startswith(f"/api/processes/{process_id}/callback/")
+    return route.rsplit("/", 1)[1]
+
+
+def workflow_with(**options: Any) -> Any:
+    @workflow("Delegating")
+    def delegating() -> StepList:
+        return init >> callback_step("Deliver", hand_over, check, **options) >> done
+
+    return delegating
+
+
+def test_the_process_awaits_the_answer_and_goes_on_with_it(start: StartWorkflow) -> None:
+    """Conformance 71, 76, 33."""
+    process = start(workflow_with())
+    assert process.last_status == "awaiting_callback"
+    assert rows(process)[1:] == [("Deliver", "awaiting_callback")]
+    assert process_detail(process.pk)["current_state"]["__sub_step"] == "Deliver - Await callback"
+
+    arrive_callback(process.pk, token_of(process.pk), {"return_code": 0})
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+    assert rows(process)[1:] == [("Deliver", "success"), ("Done", "complete")]
+    state = load_history(process.pk).state
+    assert state["callback_result"] == {"return_code": 0}
+    assert state["checked"] is True
+    assert "callback_route" in state
+    assert not {"__callback_token", "__sub_step", "__step_group"} & state.keys()
+
+
+def test_neither_the_token_nor_the_address_is_stored_anywhere(start: StartWorkflow) -> None:
+    process = start(workflow_with())
+    token = token_of(process.pk)
+    assert ROUTES[-1].endswith(token)
+    stored = str(list(ProcessStep.objects.filter(process=process).values())) + str(list(Wait.objects.values()))
+    assert token not in stored
+    assert token in str(process_detail(process.pk)["current_state"]["ordered_at"])
+    assert token not in str(process_detail(process.pk, may_resume=False))
+
+
+def test_keys_for_the_address_and_the_answer_can_be_chosen(start: StartWorkflow) -> None:
+    """Conformance 72."""
+
+    @step("Hand over elsewhere")
+    def elsewhere(my_route: str) -> None:
+        assert my_route.startswith("/api/processes/")
+
+    @step("Look")
+    def look(my_answer: State) -> State:
+        return {"seen": my_answer}
+
+    @workflow("Custom keys")
+    def custom() -> StepList:
+        return init >> callback_step("Deliver", elsewhere, look, "my_answer", callback_route_key="my_route") >> done
+
+    process = start(custom)
+    state = process_detail(process.pk)["current_state"]
+    assert "callback_route" not in state
+    arrive_callback(process.pk, state["my_route"].rsplit("/", 1)[1], {"x": 1})
+    assert load_history(process.pk).state["seen"] == {"x": 1}
+
+
+def test_two_callback_steps_have_different_addresses(start: StartWorkflow) -> None:
+    """Conformance 73."""
+
+    @workflow("Two")
+    def two() -> StepList:
+        return init >> callback_step("One", hand_over, check) >> callback_step("Two", hand_over, check) >> done
+
+    process = start(two)
+    first = token_of(process.pk)
+    arrive_callback(process.pk, first, {"n": 1})
+    second = token_of(process.pk)
+    assert first != second
+    with pytest.raises(Conflict, match="This process is not in an awaiting state."):
+        arrive_callback(process.pk, first, {"n": 1})
+    arrive_callback(process.pk, second, {"n": 2})
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+
+
+def test_progress_is_shown_while_waiting_and_gone_afterwards(start: StartWorkflow) -> None:
+    """Conformance 75."""
+    process = start(workflow_with())
+    token = token_of(process.pk)
+    update_callback_progress(process.pk, token, "10 %")
+    update_callback_progress(process.pk, token, {"done": 2, "of": 3})
+    assert process_detail(process.pk)["current_state"]["callback_progress"] == {"done": 2, "of": 3}
+    arrive_callback(process.pk, token, {})
+    assert "callback_progress" not in process_detail(process.pk)["current_state"]
+
+
+def test_wrong_spent_and_paused(start: StartWorkflow) -> None:
+    """Conformance 74."""
+    process = start(workflow_with())
+    token = token_of(process.pk)
+    with pytest.raises(NotFound, match="Invalid token"):
+        arrive_callback(process.pk, "wrong", {})
+    with pytest.raises(NotFound, match="Invalid token"):
+        update_callback_progress(process.pk, "wrong", "x")
+    pause_engine()
+    with pytest.raises(Locked):
+        arrive_callback(process.pk, token, {})
+    from workflows.services import unpause_engine
+
+    unpause_engine()
+    arrive_callback(process.pk, token, {})
+    for late in (token, "wrong"):
+        with pytest.raises(Conflict, match="not in an awaiting state"):
+            update_callback_progress(process.pk, late, "x")
+
+
+def test_an_answer_that_comes_before_the_process_waits_is_kept(start: StartWorkflow) -> None:
+    """The other system is faster than our commit."""
+
+    @step("Answered at once")
+    def fast(callback_route: str, process_id: UUID) -> None:
+        import threading
+
+        from django.db import connection
+
+        def answer() -> None:
+            arrive_callback(process_id, callback_route.rsplit("/", 1)[1], {"early": True})
+            connection.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        thread.join()
+
+    @workflow("Fast")
+    def fast_answer() -> StepList:
+        return init >> callback_step("Deliver", fast, check) >> done
+
+    process = start(fast_answer)
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+    assert load_history(process.pk).state["callback_result"] == {"early": True}
+
+
+def test_a_deadline_fails_the_step_and_a_retry_starts_the_group_again(start: StartWorkflow) -> None:
+    """Conformance 77, 78."""
+    process = start(workflow_with(timeout=60))
+    assert deadlines.expire_due() == 0
+    old = token_of(process.pk)
+    Wait.objects.filter(process=process).update(deadline=Now() - timedelta(seconds=1))
+    count = len(rows(process))
+    assert deadlines.expire_due() == 1
+    process.refresh_from_db()
+    assert (process.last_status, process.failed_reason) == ("failed", "Callback timed out")
+    assert rows(process)[-1] == ("Deliver", "failed")
+    assert len(rows(process)) == count
+    with pytest.raises(Conflict):
+        arrive_callback(process.pk, old, {})
+
+    resume_process(process.pk)
+    process.refresh_from_db()
+    assert process.last_status == "awaiting_callback"
+    assert token_of(process.pk) != old
+    abort_process(process.pk)
+    assert not Wait.objects.filter(process=process, state="open").exists()
+
+
+def test_a_person_may_let_an_awaiting_process_go_on(start: StartWorkflow) -> None:
+    @step("Check nothing")
+    def nothing() -> None: ...
+
+    @workflow("By hand")
+    def by_hand() -> StepList:
+        return init >> callback_step("Deliver", hand_over, nothing) >> done
+
+    process = start(by_hand)
+    token = token_of(process.pk)
+    resume_process(process.pk)
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+    with pytest.raises(Conflict):
+        arrive_callback(process.pk, token, {})
+
+
+def test_a_failed_validation_is_retried_with_a_new_address(start: StartWorkflow) -> None:
+    process = start(workflow_with())
+    token = token_of(process.pk)
+    arrive_callback(process.pk, token, {"return_code": 2})
+    process.refresh_from_db()
+    assert (process.last_status, process.failed_reason) == ("failed", "The runner failed")
+    resume_process(process.pk)
+    assert Process.every.get(pk=process.pk).last_status == "awaiting_callback"
+    assert token_of(process.pk) != token

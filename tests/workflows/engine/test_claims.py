@@ -1,0 +1,215 @@
+"""Who may run a process, and what becomes of the one who may no longer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from workflows import State, StepList, begin, done, init, step, workflow
+from workflows.engine import claims
+from workflows.engine.fault_points import FaultPoint, install
+from workflows.engine.runner import run
+from workflows.models import EngineSettings, Process
+from workflows.selectors import engine_status, why_not_running
+from workflows.services import abort_process, pause_engine, unpause_engine
+
+from .conftest import StartWorkflow, rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def nobody_runs(settings: Any) -> None:
+    """Bells reach nobody: the test is the runner."""
+    settings.EXECUTOR = "threadpool"
+
+
+@pytest.fixture
+def created(start: StartWorkflow) -> Process:
+    @step("Count")
+    def count(n: int = 0) -> State:
+        return {"n": n + 1}
+
+    @workflow("Counting")
+    def counting() -> StepList:
+        return init >> count >> count >> done
+
+    return start(counting)
+
+
+def in_thread(act: Callable[[], object]) -> threading.Thread:
+    def run_and_close() -> None:
+        act()
+        connection.close()
+
+    thread = threading.Thread(target=run_and_close)
+    thread.start()
+    return thread
+
+
+def test_of_many_claims_at_once_exactly_one_wins(created: Process) -> None:
+    won: list[object] = []
+    threads = [in_thread(lambda: won.append(claims.claim(created.pk, "r"))) for _ in range(8)]
+    for thread in threads:
+        thread.join()
+    assert len([claim for claim in won if claim is not None]) == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "may"),
+    [
+        ({}, True),
+        ({"held_because": "waits for approval"}, False),
+        ({"not_before": Now() + timedelta(hours=1)}, False),
+        ({"not_before": Now() - timedelta(hours=1)}, True),
+        ({"lease_until": Now() + timedelta(seconds=10)}, False),
+        ({"lease_until": Now() - timedelta(seconds=1)}, True),
+        ({"lease_until": Now() + timedelta(days=1)}, True),
+        ({"last_status": "running"}, True),
+        ({"last_status": "resumed"}, True),
+        ({"last_status": "failed"}, False),
+    ],
+)
+def test_what_makes_a_process_claimable(created: Process, columns: dict[str, Any], may: bool) -> None:
+    Process.every.filter(pk=created.pk).update(**columns)
+    assert (claims.claim(created.pk, "r") is not None) is may
+
+
+def test_a_paused_engine_claims_nothing_and_stops_before_the_next_step(created: Process) -> None:
+    """Conformance 8, 9."""
+
+    def pause_after_first_count(point: FaultPoint, step: str) -> None:
+        if (point, step) == (FaultPoint.BEFORE_WRITE, "Count") and not EngineSettings.objects.get().global_lock:
+            pause_engine()
+
+    install(pause_after_first_count)
+    try:
+        run(created.pk, runner="r")
+    finally:
+        install(None)
+    created.refresh_from_db()
+    assert (created.last_status, created.lease_until) == ("running", None)
+    assert rows(created) == [("Start", "success"), ("Count", "success")]
+    assert engine_status() == {"global_lock": True, "global_status": "PAUSED", "running_processes": 0}
+    assert why_not_running(created) == "The engine is paused; it goes on when the engine does."
+    assert claims.claim(created.pk, "r") is None
+    unpause_engine()
+    assert run(created.pk, runner="r")
+    assert rows(created)[-1] == ("Done", "complete")
+
+
+def test_the_result_of_a_runner_that_lost_its_process_is_dropped(created: Process) -> None:
+    """A runner that slept past its lease wakes up when another has done the work."""
+    seen: list[str] = []
+
+    def overtake(point: FaultPoint, step: str) -> None:
+        if (point, step) == (FaultPoint.BEFORE_WRITE, "Count") and not seen:
+            seen.append(step)
+            Process.every.filter(pk=created.pk).update(lease_until=Now() - timedelta(seconds=1))
+            thread = in_thread(lambda: run(created.pk, runner="other"))
+            thread.join()
+
+    install(overtake)
+    try:
+        run(created.pk, runner="sleeper")
+    finally:
+        install(None)
+    assert rows(created) == [("Start", "success"), ("Count", "success"), ("Count", "success"), ("Done", "complete")]
+
+
+def test_an_abort_during_a_step_drops_its_result_and_says_that_its_effect_is_unknown(created: Process) -> None:
+    def abort_once(point: FaultPoint, step: str) -> None:
+        if (point, step) == (FaultPoint.BEFORE_WRITE, "Count"):
+            thread = in_thread(lambda: abort_process(created.pk, user="bob"))
+            thread.join()
+
+    install(abort_once)
+    try:
+        run(created.pk, runner="r")
+    finally:
+        install(None)
+    created.refresh_from_db()
+    assert created.last_status == "aborted"
+    assert rows(created) == [("Start", "success"), ("User Aborted", "abort")]
+    assert "unknown" in str(created.steps.get(name="User Aborted").delta)
+
+
+def test_a_runner_that_is_to_stop_hands_back_between_steps(created: Process) -> None:
+    asked: list[int] = []
+
+    def should_stop() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    run(created.pk, runner="r", should_stop=should_stop)
+    created.refresh_from_db()
+    assert (created.last_status, created.runner, created.lost_claims) == ("running", None, 0)
+    assert len(rows(created)) == 2
+    assert claims.due(10) == [created.pk]
+
+
+def test_heartbeats_prolong_only_our_own_leases(created: Process) -> None:
+    claim = claims.claim(created.pk, "mine")
+    assert claim is not None
+    Process.every.filter(pk=created.pk).update(lease_until=Now() + timedelta(seconds=1))
+    before = Process.every.get(pk=created.pk).lease_until
+    claims.heartbeat([created.pk], "another")
+    assert Process.every.get(pk=created.pk).lease_until == before
+    claims.heartbeat([created.pk], "mine")
+    after = Process.every.get(pk=created.pk).lease_until
+    assert before is not None
+    assert after is not None
+    assert after > before
+
+
+def test_what_was_rung_lately_is_not_rung_again(created: Process) -> None:
+    assert claims.due(10) == [created.pk]
+    claims.mark_rung([created.pk])
+    assert claims.due(10) == []
+    Process.every.filter(pk=created.pk).update(rung_at=Now() - timedelta(minutes=1))
+    assert claims.due(10) == [created.pk]
+    assert claims.due(0) == []
+
+
+def test_the_idempotency_key_of_a_step_survives_a_lost_run_and_differs_between_steps(start: StartWorkflow) -> None:
+    from workflows import step_context
+
+    keys: list[tuple[str, UUID, int]] = []
+
+    @step("Call out")
+    def call_out() -> None:
+        keys.append((step_context().step, step_context().idempotency_key, step_context().attempt))
+        if len(keys) == 2:
+            raise ValueError("failed for once")
+
+    @workflow("Calling")
+    def calling() -> StepList:
+        return begin >> init >> call_out >> call_out >> done
+
+    process = start(calling)
+
+    def die(point: FaultPoint, step: str) -> None:
+        if (point, step) == (FaultPoint.BEFORE_WRITE, "Call out"):
+            raise SystemExit
+
+    install(die)
+    with pytest.raises(SystemExit):
+        run(process.pk, runner="r")
+    install(None)
+    Process.every.filter(pk=process.pk).update(lease_until=None)
+    run(process.pk, runner="r")
+    from workflows.services import resume_process
+
+    resume_process(process.pk)
+    run(process.pk, runner="r")
+    first, second = keys[0][1], keys[-1][1]
+    assert [key for _, key, _ in keys] == [first, first, first, second]
+    assert first != second
+    assert [attempt for _, _, attempt in keys] == [1, 1, 2, 1]

@@ -1,0 +1,508 @@
+"""What a run of a workflow leaves behind, row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+
+from workflows import (
+    ApiException,
+    InconsistentDataError,
+    ProcessFailureError,
+    State,
+    StepList,
+    abort,
+    begin,
+    conditional,
+    done,
+    focussteps,
+    init,
+    inputstep,
+    retrystep,
+    step,
+    step_group,
+    task,
+    workflow,
+)
+from workflows.engine.history import load_history
+from workflows.forms import FormGenerator, FormPage
+from workflows.models import InputState, Process, ProcessStep
+from workflows.selectors import process_detail
+from workflows.services import abort_process, resume_process
+
+from .conftest import StartWorkflow, rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@step("First")
+def first() -> State:
+    return {"a": 1, "nested": {"x": 1}}
+
+
+@step("Second")
+def second(a: int) -> State:
+    return {"b": a + 1, "nested": {"y": 2}}
+
+
+def test_steps_run_in_order_and_their_results_are_merged_shallowly(start: StartWorkflow) -> None:
+    """Conformance 42, 43."""
+
+    @workflow("Simple")
+    def simple() -> StepList:
+        return init >> first >> second >> done
+
+    process = start(simple)
+    assert process.last_status == "completed"
+    assert rows(process) == [("Start", "success"), ("First", "success"), ("Second", "success"), ("Done", "complete")]
+    state = load_history(process.pk).state
+    assert (state["a"], state["b"], state["nested"]) == (1, 2, {"y": 2})
+    assert state["reporter"] == "alice"
+    assert process.runner is None
+    assert process.lease_until is None
+    shown = process_detail(process.pk)["steps"]
+    assert [item["state_delta"] for item in shown[1:3]] == [{"a": 1, "nested": {"x": 1}}, {"b": 2, "nested": {"y": 2}}]
+
+
+def test_the_input_of_a_start_is_stored_and_marked_as_taken_in(start: StartWorkflow) -> None:
+    """Conformance 59."""
+
+    @workflow("Simple")
+    def simple_input() -> StepList:
+        return init >> done
+
+    process = start(simple_input)
+    given = InputState.objects.get(process=process)
+    assert given.input_type == "initial_state"
+    assert given.merged_seq == 1
+    assert given.input_state == {
+        "process_id": str(process.pk),
+        "reporter": "alice",
+        "workflow_name": "simple_input",
+        "workflow_target": "SYSTEM",
+    }
+
+
+def test_a_failing_step_fails_the_process_and_a_retry_runs_it_again(start: StartWorkflow) -> None:
+    """Conformance 48, 81."""
+    calls: list[int] = []
+
+    @step("Fragile")
+    def fragile() -> State:
+        calls.append(1)
+        if len(calls) < 2:
+            raise ProcessFailureError("The link is down", {"link": 7})
+        return {"fine": True}
+
+    @workflow("Fragile")
+    def fragile_workflow() -> StepList:
+        return init >> first >> fragile >> done
+
+    process = start(fragile_workflow)
+    assert (process.last_status, process.failed_reason, process.last_step) == ("failed", "The link is down", "Fragile")
+    assert "ProcessFailureError" in (process.traceback or "")
+    failure = ProcessStep.objects.get(process=process, status="failed")
+    assert failure.error == {"error": "The link is down", "class": "ProcessFailureError", "details": {"link": 7}}
+    assert process_detail(process.pk)["current_state"]["a"] == 1
+
+    resume_process(process.pk, user="bob")
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+    assert (process.failed_reason, process.traceback) == (None, None)
+    assert rows(process)[2:] == [("Fragile", "failed"), ("Fragile", "success"), ("Done", "complete")]
+    assert ProcessStep.objects.get(process=process, name="Fragile", status="success").created_by == "bob"
+
+
+def test_only_identical_failures_in_a_row_are_counted_on_one_row(start: StartWorkflow) -> None:
+    """Conformance 84."""
+    messages = ["no", "no", "other", "no"]
+
+    @step("Fragile")
+    def fragile() -> None:
+        if messages:
+            raise ValueError(messages.pop(0))
+
+    @workflow("Fragile")
+    def repeated() -> StepList:
+        return init >> fragile >> done
+
+    process = start(repeated)
+    for _ in range(4):
+        resume_process(process.pk, user="alice")
+    assert rows(process)[1:5] == [("Fragile", "failed")] * 3 + [("Fragile", "success")]
+    merged = ProcessStep.objects.get(process=process, seq=2)
+    assert merged.retries == 1
+    assert len(merged.earlier_completed_at) == 1
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+
+
+def test_a_retrystep_waits_instead_of_failing(start: StartWorkflow) -> None:
+    """Conformance 45."""
+    down = [True]
+
+    @retrystep("Ask the other system")
+    def ask() -> State:
+        if down:
+            raise RuntimeError("not yet")
+        return {"answer": 42}
+
+    @workflow("Patient")
+    def patient() -> StepList:
+        return init >> ask >> done
+
+    process = start(patient)
+    assert (process.last_status, process.failed_reason, process.wait_kind) == ("waiting", "not yet", "retry")
+    down.clear()
+    resume_process(process.pk)
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+    assert load_history(process.pk).state["answer"] == 42
+
+
+@inputstep("Confirm", assignee="CHANGES")
+def confirm(state: State) -> FormGenerator:
+    class Confirm(FormPage):
+        name: str
+
+    page = yield Confirm
+    return page.model_dump()
+
+
+def test_an_inputstep_suspends_until_valid_input_comes(start: StartWorkflow) -> None:
+    """Conformance 11, 46, 19."""
+    from workflows.forms import FormValidationError
+
+    @workflow("Asking")
+    def asking() -> StepList:
+        return init >> first >> confirm >> done
+
+    process = start(asking)
+    assert (process.last_status, process.assignee, process.last_step) == ("suspended", "CHANGES", "Confirm")
+    assert process_detail(process.pk)["form"]["properties"].keys() == {"name"}
+    before = rows(process)
+    with pytest.raises(FormValidationError):
+        resume_process(process.pk, [{"name": []}])
+    assert rows(process) == before
+
+    resume_process(process.pk, [{"name": "core"}], user="bob")
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+    assert rows(process)[2:] == [("Confirm", "suspend"), ("Confirm", "success"), ("Done", "complete")]
+    assert load_history(process.pk).state["name"] == "core"
+    assert [row.merged_seq for row in InputState.objects.filter(process=process)] == [1, 4]
+
+
+def test_a_resume_of_what_cannot_be_resumed_is_refused(start: StartWorkflow) -> None:
+    """Conformance 21."""
+    from wfo_site.common.errors import Conflict
+
+    @workflow("Simple")
+    def finished() -> StepList:
+        return init >> done
+
+    process = start(finished)
+    with pytest.raises(Conflict, match="Resuming a completed workflow is not possible"):
+        resume_process(process.pk)
+    assert len(rows(process)) == 2
+
+
+def test_conditions_are_asked_again_before_each_step(start: StartWorkflow) -> None:
+    """Conformance 52, 53."""
+
+    @step("Close the door")
+    def close() -> State:
+        return {"open": False}
+
+    only_if_open = conditional(lambda state: state.get("open", True))
+
+    @workflow("Door")
+    def door() -> StepList:
+        return init >> only_if_open(begin >> first >> close >> second) >> first >> done
+
+    process = start(door)
+    assert rows(process)[1:] == [
+        ("First", "success"),
+        ("Close the door", "success"),
+        ("Second", "skipped"),
+        ("First", "success"),
+        ("Done", "complete"),
+    ]
+    assert "b" not in load_history(process.pk).state
+
+
+def test_focussed_steps_see_and_change_only_their_part(start: StartWorkflow) -> None:
+    """Conformance 50, 51."""
+    seen: list[State] = []
+
+    @step("Look")
+    def look(state: State) -> State:
+        seen.append(state)
+        return {"count": len(state) + 1}
+
+    @workflow("Focus")
+    def focus() -> StepList:
+        return init >> focussteps("part")(begin >> look >> look >> confirm) >> done
+
+    process = start(focus)
+    assert seen == [{}, {"count": 1}]
+    resume_process(process.pk, [{"name": "x"}])
+    state = load_history(process.pk).state
+    assert state["part"] == {"count": 2, "name": "x"}
+    assert "count" not in state
+
+
+def test_a_step_group_is_one_row_and_goes_on_where_it_was_suspended(start: StartWorkflow) -> None:
+    """Conformance 56."""
+    calls: list[str] = []
+
+    @step("Before")
+    def before() -> State:
+        calls.append("before")
+        return {"before": 1}
+
+    @step("After")
+    def after(name: str) -> State:
+        calls.append("after")
+        return {"after": name}
+
+    @workflow("Grouped")
+    def grouped() -> StepList:
+        return init >> step_group("Group", begin >> before >> confirm >> after) >> done
+
+    process = start(grouped)
+    assert process.last_status == "suspended"
+    assert rows(process)[1:] == [("Group", "suspend")]
+    state = process_detail(process.pk)["current_state"]
+    assert (state["__step_group"], state["__sub_step"], state["before"]) == ("Group", "Confirm", 1)
+
+    resume_process(process.pk, [{"name": "x"}])
+    process.refresh_from_db()
+    assert calls == ["before", "after"]
+    assert rows(process)[1:] == [("Group", "success"), ("Done", "complete")]
+    state = load_history(process.pk).state
+    assert (state["before"], state["name"], state["after"]) == (1, "x", "x")
+    assert not {"__step_group", "__sub_step"} & state.keys()
+
+
+def test_a_group_that_failed_starts_at_its_beginning_again(start: StartWorkflow) -> None:
+    """Conformance 57; the failure is counted on one row."""
+    calls: list[str] = []
+
+    @step("Effect")
+    def effect() -> State:
+        calls.append("effect")
+        return {"effect": len(calls)}
+
+    @step("Fails twice")
+    def fails() -> None:
+        if len(calls) < 3:
+            raise ValueError("again")
+
+    @workflow("Grouped failure")
+    def grouped_failure() -> StepList:
+        return init >> step_group("Group", begin >> effect >> fails) >> done
+
+    process = start(grouped_failure)
+    assert rows(process)[1:] == [("Group", "failed")]
+    assert "effect" not in process_detail(process.pk)["current_state"]
+    resume_process(process.pk, user="alice")
+    assert rows(process)[1:] == [("Group", "failed")]
+    assert ProcessStep.objects.get(process=process, seq=2).retries == 1
+    resume_process(process.pk, user="alice")
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+    assert rows(process)[1:] == [("Group", "failed"), ("Group", "success"), ("Done", "complete")]
+    assert load_history(process.pk).state["effect"] == 3
+
+
+def test_the_abort_step_ends_a_process(start: StartWorkflow) -> None:
+    """Conformance 47."""
+
+    @workflow("Aborting")
+    def aborting() -> StepList:
+        return init >> abort >> done
+
+    assert start(aborting).last_status == "aborted"
+
+
+def test_a_person_can_abort_what_has_not_ended_and_the_plan_stays_readable(start: StartWorkflow) -> None:
+    """Conformance 15, 47."""
+    from wfo_site.common.errors import Conflict
+
+    @workflow("Asking")
+    def abortable() -> StepList:
+        return init >> confirm >> first >> done
+
+    process = start(abortable)
+    abort_process(process.pk, user="bob")
+    process.refresh_from_db()
+    assert (process.last_status, process.last_step) == ("aborted", "User Aborted")
+    assert rows(process)[-1] == ("User Aborted", "abort")
+    with pytest.raises(Conflict):
+        abort_process(process.pk)
+    with pytest.raises(Conflict):
+        resume_process(process.pk, [{"name": "x"}])
+
+
+@pytest.mark.parametrize(
+    ("error", "as_task", "as_workflow"),
+    [
+        (InconsistentDataError("differs"), "inconsistent_data", "failed"),
+        (ApiException(503, "away"), "api_unavailable", "failed"),
+        (ApiException(404, "missing"), "api_unavailable", "failed"),
+        (AssertionError("no"), "failed", "failed"),
+    ],
+)
+def test_only_failures_of_tasks_are_classified(
+    start: StartWorkflow, error: Exception, as_task: str, as_workflow: str
+) -> None:
+    """Conformance 82, as of 5.5."""
+
+    @step("Fails")
+    def fails() -> None:
+        raise error
+
+    @task("A task")
+    def classified_task() -> StepList:
+        return begin >> fails
+
+    @workflow("A workflow")
+    def classified_workflow() -> StepList:
+        return init >> fails >> done
+
+    assert start(classified_task).last_status == as_task
+    assert start(classified_workflow).last_status == as_workflow
+
+
+def test_a_step_that_writes_to_the_database_itself_fails_and_says_what_to_do(start: StartWorkflow) -> None:
+    @step("Writes")
+    def writes() -> None:
+        Group.objects.create(name="sneaky")
+
+    @workflow("Writing")
+    def writing() -> StepList:
+        return init >> writes >> done
+
+    process = start(writing)
+    assert process.last_status == "failed"
+    assert "atomic=True" in (process.failed_reason or "")
+    assert not Group.objects.filter(name__in=["sneaky", "mine", "gone"]).exists()
+
+
+def test_an_atomic_step_and_its_row_are_one_transaction(start: StartWorkflow) -> None:
+    fail = [True]
+
+    @step("Writes", atomic=True)
+    def writes() -> State:
+        Group.objects.create(name="mine")
+        if fail:
+            raise ValueError("after the write")
+        return {"made": True}
+
+    @workflow("Writing")
+    def writing_atomically() -> StepList:
+        return init >> writes >> done
+
+    process = start(writing_atomically)
+    assert process.last_status == "failed"
+    assert not Group.objects.filter(name__in=["sneaky", "mine", "gone"]).exists()
+    fail.clear()
+    resume_process(process.pk)
+    assert Group.objects.filter(name="mine").count() == 1
+    assert rows(process)[1:] == [("Writes", "failed"), ("Writes", "success"), ("Done", "complete")]
+
+
+def test_a_result_that_cannot_be_stored_is_a_failure_that_names_the_key(start: StartWorkflow) -> None:
+    """Conformance 49."""
+
+    @step("Returns NaN")
+    def bad() -> State:
+        return {"load": {"mean": float("nan")}}
+
+    @step("Returns an atomic NaN", atomic=True)
+    def bad_atomic() -> State:
+        Group.objects.create(name="gone")
+        return {"load": float("nan")}
+
+    @workflow("Bad")
+    def bad_result() -> StepList:
+        return init >> bad >> done
+
+    @workflow("Bad")
+    def bad_atomic_result() -> StepList:
+        return init >> bad_atomic >> done
+
+    for made in (bad_result, bad_atomic_result):
+        process = start(made)
+        assert process.last_status == "failed"
+        assert "load" in (process.failed_reason or "")
+        assert len(rows(process)) == 2
+    assert not Group.objects.filter(name__in=["sneaky", "mine", "gone"]).exists()
+
+
+def test_a_changed_plan_runs_nothing_and_says_so(start: StartWorkflow) -> None:
+    @workflow("Old")
+    def changing() -> StepList:
+        return init >> first >> confirm >> done
+
+    process = start(changing)
+    changing.steps = init >> second >> confirm >> done
+    del changing.keys, changing.digest
+    resume_process(process.pk, [{"name": "x"}])
+    process.refresh_from_db()
+    assert process.last_status == "failed"
+    assert "have changed" in (process.failed_reason or "")
+    assert rows(process) == [("Start", "success"), ("First", "success"), ("Confirm", "suspend")]
+
+
+def test_steps_added_in_the_part_not_yet_run_are_picked_up(start: StartWorkflow) -> None:
+    """Conformance 89."""
+
+    @workflow("Old")
+    def growing() -> StepList:
+        return init >> confirm >> done
+
+    process = start(growing)
+    growing.steps = init >> confirm >> first >> done
+    del growing.keys, growing.digest
+    resume_process(process.pk, [{"name": "x"}])
+    assert rows(process)[-2:] == [("First", "success"), ("Done", "complete")]
+
+
+def test_what_a_step_does_to_the_state_it_was_given_is_not_stored(start: StartWorkflow) -> None:
+    @step("Plays")
+    def plays(state: State, nested: dict[str, Any]) -> None:
+        state["nested"]["sneaky"] = True
+        nested["sneaky"] = True
+
+    @workflow("Playing")
+    def playing() -> StepList:
+        return init >> first >> plays >> done
+
+    assert load_history(start(playing).pk).state["nested"] == {"x": 1}
+
+
+def test_a_long_history_reads_back_from_its_snapshot(start: StartWorkflow) -> None:
+    def numbered(number: int) -> Any:
+        @step(f"Step {number}")
+        def count(seen: list[int] | None = None) -> State:
+            return {"seen": [*(seen or []), number], f"key_{number % 7}": number}
+
+        return count
+
+    steps = begin >> init
+    for number in range(130):
+        steps = steps >> numbered(number)
+
+    @workflow("Long")
+    def long() -> StepList:
+        return steps >> done
+
+    process = start(long)
+    assert process.last_status == "completed"
+    assert ProcessStep.objects.filter(process=process, snapshot__isnull=False).count() == 2
+    assert load_history(process.pk).state["seen"] == list(range(130))
+    assert Process.every.get(pk=process.pk).plan.keys[0] == "Start"

@@ -1,0 +1,73 @@
+"""The building blocks, without any database."""
+
+from __future__ import annotations
+
+import pytest
+
+from workflows import StepList, begin, callback_step, conditional, done, focussteps, init, inputstep, step, step_group
+from workflows.engine.steps import StepKind
+
+
+@step("One")
+def one() -> None:
+    """Do the first thing."""
+
+
+@step("Two")
+def two() -> None: ...
+
+
+def test_steps_are_joined_in_order_and_slices_stay_step_lists() -> None:
+    joined = begin >> init >> one >> (begin >> two >> done)
+    assert [item.name for item in joined] == ["Start", "One", "Two", "Done"]
+    assert isinstance(joined[1:3], StepList)
+    assert joined == init >> one >> two >> done
+
+
+def test_joining_anything_else_says_what_was_expected() -> None:
+    with pytest.raises(ValueError, match="Expected @step decorated function or type Step or StepList, got 'x'"):
+        begin >> "x"  # type: ignore[operator]
+
+
+def test_a_step_keeps_the_names_of_its_function() -> None:
+    """Conformance 55."""
+    assert (one.__name__, one.__doc__) == ("one", "Do the first thing.")  # type: ignore[attr-defined]
+
+
+def test_keys_tell_steps_of_the_same_name_apart() -> None:
+    assert (begin >> one >> two >> one).keys() == ["One", "Two", "One#2"]
+
+
+def test_a_group_lends_the_form_and_assignee_of_its_first_input() -> None:
+    @inputstep("Ask", assignee="NOC")
+    def ask() -> None: ...
+
+    group = step_group("Group", begin >> one >> ask)
+    assert group.form is ask.form
+    assert group.assignee == "NOC"
+    assert step_group("Group", begin >> one >> ask, extract_form=False).form is None
+
+
+def test_a_group_within_a_group_becomes_part_of_it() -> None:
+    group = step_group("Outer", begin >> one >> step_group("Inner", begin >> two >> two))
+    assert [item.name for item in group.steps] == ["One", "Two", "Two"]
+
+
+def test_a_callback_step_is_a_group_of_five() -> None:
+    made = callback_step("Deliver", one, two, timeout=3)
+    assert made.kind is StepKind.GROUP
+    assert [item.name for item in made.steps] == [
+        "Deliver - Create endpoint",
+        "One",
+        "Deliver - Await callback",
+        "Two",
+        "Deliver - Cleanup callback step",
+    ]
+
+
+def test_combinators_take_a_step_or_a_list_and_leave_the_original_alone() -> None:
+    wrapped = conditional(lambda state: state["go"])(one)
+    assert isinstance(wrapped, StepList)
+    assert len(wrapped[0].conditions) == 1
+    assert one.conditions == ()
+    assert len(focussteps("part")(begin >> one >> two)) == 2
