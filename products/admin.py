@@ -30,7 +30,6 @@ class HoldsInline(ShownInline):
     fk_name = "in_use_by"
     verbose_name_plural = "holds blocks"
     fields = ["block", "min", "max"]
-    readonly_fields = ["block"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProductBlockRelation]:
         return super().get_queryset(request).select_related("depends_on", "in_use_by")

@@ -20,7 +20,6 @@ class InstanceInline(ShownInline):
     model = SubscriptionInstance
     verbose_name_plural = "blocks"
     fields = ["block", "label", "pretty_values"]
-    readonly_fields = ["block", "pretty_values"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SubscriptionInstance]:
         return super().get_queryset(request).select_related("product_block")
@@ -36,14 +35,12 @@ class InstanceInline(ShownInline):
 class CustomerDescriptionInline(ShownInline):
     model = SubscriptionCustomerDescription
     fields = ["customer_id", "description", "created_at", "version"]
-    readonly_fields = ["version"]
 
 
 @admin.register(Subscription)
 class SubscriptionAdmin(StructureAdmin[Subscription]):
     list_display = ["description", "product", "status", "insync", "customer_id", "start_date", "version"]
     list_filter = ["status", "insync", "product"]
-    list_select_related = ["product"]
     search_fields = ["subscription_id", "description", "customer_id", "note", "product__name"]
     search_help_text = "By id, description, customer, note or product"
     fields = [
@@ -60,12 +57,12 @@ class SubscriptionAdmin(StructureAdmin[Subscription]):
         "subscription_id",
         "metadata",
         "history",
-        "processes",
+        "runs",
     ]
     inlines = [InstanceInline, CustomerDescriptionInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
-        return super().get_queryset(request).select_related("metadata_row")
+        return super().get_queryset(request).select_related("product", "metadata_row")
 
     @admin.display(description="product")
     def linked_product(self, subscription: Subscription) -> str:
@@ -85,7 +82,8 @@ class SubscriptionAdmin(StructureAdmin[Subscription]):
     def history(self, subscription: Subscription) -> str:
         return link_to_list(SubscriptionRevision, "revisions", subscription__subscription_id__exact=subscription.pk)
 
-    def processes(self, subscription: Subscription) -> str:
+    @admin.display(description="processes")
+    def runs(self, subscription: Subscription) -> str:
         table = Subscription._meta.get_field("processes").related_model
         return link_to_list(table, "processes", subscriptions__subscription_id__exact=subscription.pk)
 
@@ -95,7 +93,6 @@ class HoldsInline(ShownInline):
     fk_name = "in_use_by"
     verbose_name_plural = "holds blocks"
     fields = ["domain_model_attr", "order_id", "other"]
-    readonly_fields = ["other"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SubscriptionInstanceRelation]:
         rows = super().get_queryset(request)
@@ -119,7 +116,6 @@ class HeldByInline(HoldsInline):
 class SubscriptionInstanceAdmin(StructureAdmin[SubscriptionInstance]):
     list_display = ["product_block", "label", "subscription", "subscription_instance_id"]
     list_filter = ["product_block"]
-    list_select_related = ["product_block", "subscription"]
     search_fields = ["subscription_instance_id", "label", "subscription__description", "product_block__name"]
     fields = ["block", "label", "of_subscription", "pretty_values", "subscription_instance_id"]
     inlines = [HoldsInline, HeldByInline]
@@ -143,7 +139,6 @@ class SubscriptionInstanceAdmin(StructureAdmin[SubscriptionInstance]):
 class SubscriptionRevisionAdmin(StructureAdmin[SubscriptionRevision]):
     list_display = ["subscription", "number", "created_at", "created_by", "step", "change_count"]
     list_filter = ["created_at"]
-    list_select_related = ["subscription"]
     search_fields = ["subscription__subscription_id", "subscription__description", "created_by", "process_id"]
     ordering = ["-created_at"]
     fields = [
@@ -187,7 +182,6 @@ class SubscriptionRevisionAdmin(StructureAdmin[SubscriptionRevision]):
 class SubscriptionCustomerDescriptionAdmin(StructureAdmin[SubscriptionCustomerDescription]):
     editable = ("description",)
     list_display = ["description", "customer_id", "subscription", "created_at", "version"]
-    list_select_related = ["subscription"]
     search_fields = ["description", "customer_id", "subscription__description"]
     fields = ["description", "customer_id", "of_subscription", "created_at", "version"]
 

@@ -21,7 +21,6 @@ from workflows.models import (
 class StepInline(ShownInline):
     model = ProcessStep
     fields = ["seq", "step", "status", "created_by", "started_at", "completed_at", "retries"]
-    readonly_fields = ["step"]
     ordering = ["seq"]
 
     def step(self, row: ProcessStep) -> str:
@@ -35,7 +34,6 @@ class StepInline(ShownInline):
 class WaitInline(ShownInline):
     model = Wait
     fields = ["wait", "state", "deadline", "on_timeout", "reached", "created_at", "closed_at"]
-    readonly_fields = ["wait"]
 
     def wait(self, row: Wait) -> str:
         return link(row, row.kind)
@@ -44,7 +42,6 @@ class WaitInline(ShownInline):
 class SubscriptionInline(ShownInline):
     model = ProcessSubscription
     fields = ["linked_subscription", "created_at"]
-    readonly_fields = ["linked_subscription"]
 
     @admin.display(description="subscription")
     def linked_subscription(self, row: ProcessSubscription) -> str:
@@ -58,7 +55,6 @@ class SubscriptionInline(ShownInline):
 class ProcessAdmin(StructureAdmin[Process]):
     list_display = ["process_id", "workflow", "last_status", "last_step", "is_task", "started_at", "created_by"]
     list_filter = ["last_status", "is_task", "assignee", "workflow", "started_at"]
-    list_select_related = ["workflow"]
     search_fields = ["process_id", "workflow__name", "created_by", "last_step", "failed_reason", "note"]
     search_help_text = "By id, workflow, person, step, reason of failure or note"
     fieldsets = [
@@ -232,7 +228,6 @@ class WaitAdmin(StructureAdmin[Wait]):
 class WorkflowPlanAdmin(StructureAdmin[WorkflowPlan]):
     list_display = ["workflow", "short_digest", "step_count", "created_at"]
     list_filter = ["created_at"]
-    list_select_related = ["workflow"]
     search_fields = ["workflow__name", "digest"]
     fields = ["linked_workflow", "digest", "created_at", "pretty_keys"]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -44,8 +45,8 @@ class StructureAdmin(ModelAdmin[M]):
     show_full_result_count = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> list[str]:
-        shown = [name for name in self.get_fields(request, obj) if isinstance(name, str)]
-        return [name for name in shown if name not in self.editable]
+        shown = flatten_fieldsets(self.get_fieldsets(request, obj))
+        return [str(name) for name in shown if name not in self.editable]
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         return False
@@ -66,7 +67,9 @@ class ShownInline(TabularInline[Any, Any]):
 
     extra = 0
     can_delete = False
-    show_change_link = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:  # noqa: ARG002
+        return [str(name) for name in self.fields or ()]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
