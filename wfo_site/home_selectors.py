@@ -42,7 +42,7 @@ def active_subscriptions() -> Card:
 
 
 def products_in_use() -> Card:
-    """Return active products with `in_use`, the number of their subscriptions that are not terminated. One statement."""
+    """Return active products with `in_use`: how many subscriptions of them are not terminated. One statement."""
     live = ~Q(subscriptions__status=SubscriptionLifecycle.TERMINATED)
     rows = list(
         Product.objects.filter(status=ProductLifecycle.ACTIVE)

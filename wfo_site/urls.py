@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+
+from wfo_site import home
 
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("home/out-of-sync/", home.out_of_sync, name="home-out-of-sync"),
+    path("home/subscriptions/", home.active_subscriptions, name="home-subscriptions"),
+    path("home/products/", home.products, name="home-products"),
+    path("accounts/", include("wfo_site.accounts.urls")),
+    path("subscriptions/", include("subscriptions.urls")),
+    path("", include("workflows.urls")),
+    path("api/", include("wfo_site.api")),
     path("admin/", admin.site.urls),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from workflows.views import actions, detail, header, lists, panels, resume, starting, wizard
+from workflows.views import actions, detail, header, insync, lists, panels, resume, starting, wizard
 
 app_name = "workflows"
 
@@ -42,6 +42,11 @@ urlpatterns = [
         "processes/actions-of-subscription/<uuid:subscription_id>/",
         panels.subscription_actions,
         name="subscription-actions",
+    ),
+    path(
+        "processes/in-sync/<uuid:subscription_id>/",
+        insync.set_in_sync,
+        name="subscription-set-in-sync",
     ),
     path("processes/badges/engine/", header.engine_badge, name="engine-badge"),
     path("processes/badges/failed-tasks/", header.failed_tasks_badge, name="failed-tasks-badge"),

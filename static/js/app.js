@@ -2,8 +2,10 @@
 // that HTMX swaps in need no setup.
 import { announce, toast } from "./toasts.js";
 import { confirmFirst } from "./confirm.js";
+import "./swaps.js";
 import "./theme.js";
 import "./menu.js";
+import "./menus.js";
 import "./times.js";
 
 const errorTexts = {

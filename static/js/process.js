@@ -1,19 +1,5 @@
 // Pages about processes: cards of steps that load when opened and stay open, new rows in lists, and clocks that run.
 
-// Live parts are morphed. What a person opened, loaded or is typing in is not the server's to change:
-// <details> keep their `open`, and an element with data-keep stays as it is while the server sends the same value.
-const { callbacks } = window.Idiomorph.defaults;
-const { beforeNodeMorphed, beforeAttributeUpdated } = callbacks;
-
-callbacks.beforeNodeMorphed = (old, fresh) => {
-  if (old.dataset?.keep !== undefined && old.dataset.keep === fresh.dataset?.keep) return false;
-  return beforeNodeMorphed?.(old, fresh);
-};
-callbacks.beforeAttributeUpdated = (name, node, type) => {
-  if (name === "open" && node.tagName === "DETAILS") return false;
-  return beforeAttributeUpdated?.(name, node, type);
-};
-
 // A card asks for its content the first time that it is open, and again when its step has changed.
 function load(details) {
   const body = details.open && details.querySelector(":scope > .step-body");
@@ -28,7 +14,6 @@ document.addEventListener(
       load(event.target);
       nameToggle();
     }
-    if (event.target.matches("[data-menu]") && event.target.open) closeMenus(event.target);
   },
   true,
 );
@@ -37,18 +22,6 @@ document.body.addEventListener("htmx:afterSettle", () => {
   document.querySelectorAll("details[data-step][open]").forEach(load);
   nameToggle();
   tick();
-});
-
-// Filter menus are <details>: one open at a time, closed by Escape or a click elsewhere.
-function closeMenus(except) {
-  for (const menu of document.querySelectorAll("details[data-menu][open]")) if (menu !== except) menu.open = false;
-}
-document.addEventListener("click", (event) => closeMenus(event.target.closest("details[data-menu]")));
-document.addEventListener("keydown", (event) => {
-  const menu = event.key === "Escape" && event.target.closest("details[data-menu][open]");
-  if (!menu) return;
-  menu.open = false;
-  menu.querySelector("summary").focus();
 });
 
 // What the table was sorted by since the page came stands in the address; empty fields would only make it longer.

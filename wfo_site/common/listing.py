@@ -80,8 +80,8 @@ def paginate(
     """Return the page of `queryset` that `params` (page, per, sort) name. Two statements, whatever the number of rows.
 
     `sorts` maps names in the address to fields; `default` is such a name, with a minus when descending. Rows with equal
-    values are ordered by key, so that no row shows on two pages. Unknown values fall back to the defaults, and a page past
-    the end becomes the last one. `count` may be a cheaper queryset with the same number of rows.
+    values are ordered by key, so that no row shows on two pages. Unknown values fall back to the defaults, and a page
+    past the end becomes the last one. `count` may be a cheaper queryset with the same number of rows.
     """
     sort = params.get("sort", default)
     if sort.lstrip("-") not in sorts:

@@ -19,6 +19,9 @@ from wfo_site.common.listing import ListPage
 
 register = template.Library()
 
+# Stands where there is no value.
+DASH = "\N{EN DASH}"
+
 # Which of the five tones a state has. Words of all layers meet here, so that one state looks the same everywhere.
 _TONES = {
     "good": {"active", "completed", "complete", "success", "in sync", "running engine", "true", "enabled"},
@@ -65,11 +68,13 @@ def status_badge(state: object, text: str = "") -> SafeString:
 
 
 @register.simple_tag
-def insync_badge(insync: bool) -> SafeString:  # noqa: FBT001 - a template tag has positional arguments
+def insync_badge(insync: bool) -> SafeString:
     """Show whether a subscription is in sync."""
     if insync:
         return status_badge("in sync")
-    return format_html('<span class="badge-state tone-bad" data-status="out of sync">{}out of sync</span>', icon("lock"))
+    return format_html(
+        '<span class="badge-state tone-bad" data-status="out of sync">{}out of sync</span>', icon("lock")
+    )
 
 
 @register.simple_tag
@@ -82,7 +87,7 @@ def target_badge(target: object) -> SafeString:
 
 
 @register.simple_tag
-def ago(when: datetime | None, empty: str = "–") -> SafeString:
+def ago(when: datetime | None, empty: str = DASH) -> SafeString:
     """Show how long ago something was; the exact time stands in the title, and app.js keeps the words fresh."""
     if when is None:
         return format_html('<span class="muted">{}</span>', empty)
@@ -113,7 +118,7 @@ def relative(when: datetime, now: datetime) -> str:
 def duration(seconds: float | None) -> str:
     """Show seconds as "0.4 s", "12 s", "3 min 5 s" or "2 h 10 min"."""
     if seconds is None:
-        return "–"
+        return DASH
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -177,7 +182,9 @@ def minus(value: int, other: int) -> int:
 
 
 @register.inclusion_tag("components/sort_header.html", takes_context=True)
-def sort_header(context: template.Context, field: str, text: str, target: str = "#list", cls: str = "") -> dict[str, Any]:
+def sort_header(
+    context: template.Context, field: str, text: str, target: str = "#list", cls: str = ""
+) -> dict[str, Any]:
     """Head a column that sorts: a link that keeps the rest of the query and returns to page one."""
     page: ListPage[Any] = context["page"]
     ascending = page.sort == field

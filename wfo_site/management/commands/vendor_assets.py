@@ -31,7 +31,7 @@ class Command(BaseCommand):
         what.add_argument("--from", dest="packages", type=Path, help="directory that holds the .tgz files of npm pack")
         parser.add_argument("--static", type=Path, default=STATIC_DIR, help="static directory, default: the project's")
 
-    def handle(self, *args: object, **options: Any) -> None:
+    def handle(self, *_args: object, **options: Any) -> None:
         static: Path = options["static"]
         if options["check"]:
             check(static)

@@ -1,0 +1,26 @@
+// Live parts are morphed. What a person opened, loaded or is typing in is not the server's to change:
+// <details> keep their `open`, and an element with data-keep stays as it is while the server sends the same value.
+const { callbacks } = window.Idiomorph.defaults;
+const { beforeNodeMorphed, beforeAttributeUpdated } = callbacks;
+
+callbacks.beforeNodeMorphed = (old, fresh) => {
+  if (old.dataset?.keep !== undefined && old.dataset.keep === fresh.dataset?.keep) return false;
+  return beforeNodeMorphed?.(old, fresh);
+};
+callbacks.beforeAttributeUpdated = (name, node, type) => {
+  if (name === "open" && node.tagName === "DETAILS") return false;
+  return beforeAttributeUpdated?.(name, node, type);
+};
+
+// A list's filters go into the address; empty fields would only make it longer, and what the table was sorted by since
+// the page came stands there already.
+document.body.addEventListener("htmx:configRequest", (event) => {
+  const { elt, parameters } = event.detail;
+  if (!elt.matches?.("form[data-filters], form.process-filters")) return;
+  const address = new URLSearchParams(location.search);
+  for (const name of ["sort", "per"]) {
+    if (address.has(name)) parameters[name] = address.get(name);
+    else delete parameters[name];
+  }
+  for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
+});

@@ -1,0 +1,1 @@
+"""Reads for the pages of subscriptions, each with a constant number of statements."""
