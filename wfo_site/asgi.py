@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfo_site.settings.dev")
 http = get_asgi_application()
 
 # Only now: consumers import models, which need the apps that the line above set up.
+from wfo_site.common.rest.body_limit import BodyLimit  # noqa: E402
 from wfo_site.routing import websocket  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http, "websocket": websocket})
+application = ProtocolTypeRouter({"http": BodyLimit(http), "websocket": websocket})

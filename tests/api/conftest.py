@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
+
+from products import registry
+from tests.api.flows import declare
 
 
 @pytest.fixture
@@ -44,3 +47,11 @@ def send(api: APIClient) -> Callable[..., Any]:
         return api.generic(method.upper(), path, body, content_type=content_type, headers=headers)
 
     return send
+
+
+@pytest.fixture
+def flows(db: None) -> Iterator[None]:
+    """The workflows of `flows.py`, in a registry of their own."""
+    with registry.isolated():
+        declare()
+        yield

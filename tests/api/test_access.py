@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,18 +16,17 @@ pytestmark = pytest.mark.django_db
 PUBLIC = {"/api/health/"}
 
 
-def operations() -> list[tuple[str, str]]:
-    return [(method, path) for path, found in schema()["paths"].items() for method in found if path not in PUBLIC]
-
-
-@pytest.mark.parametrize(("method", "path"), operations())
-def test_a_stranger_may_do_nothing(stranger: APIClient, method: str, path: str) -> None:
-    path = path.replace("{process_id}", str(make_process().pk)).replace("{workflow_key}", "x").replace("{token}", "t")
-    for name in ("subscription_id", "product_id"):
-        path = path.replace(f"{{{name}}}", str(uuid4()))
-    response = getattr(stranger, method)(path, {}, format="json") if method != "get" else stranger.get(path)
-    assert response.status_code == 403
-    assert response.json() == {"detail": "Not authenticated", "status": 403, "title": "Forbidden"}
+def test_a_stranger_may_do_nothing(stranger: APIClient) -> None:
+    process_id = str(make_process().pk)
+    tried = 0
+    for path, methods in schema()["paths"].items():
+        url = re.sub(r"\{[a-z]+_id\}", process_id, path).replace("{workflow_key}", "x").replace("{token}", "t")
+        for method in methods if path not in PUBLIC else ():
+            response = stranger.generic(method.upper(), url, b"{}", content_type="application/json")
+            assert (response.status_code, method, path) == (403, method, path)
+            assert response.json() == {"detail": "Not authenticated", "status": 403, "title": "Forbidden"}
+            tried += 1
+    assert tried >= 17
 
 
 def test_health_is_for_everybody(stranger: APIClient) -> None:

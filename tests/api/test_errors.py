@@ -117,11 +117,6 @@ class TestBodies:
         assert response.json()["title"] == "Request Entity Too Large"
         assert not Process.objects.exclude(note=None).exists()
 
-    def test_too_large_is_413_also_when_its_length_is_understated(self, api: APIClient, settings: Any) -> None:
-        settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
-        response = api.generic("PATCH", patch_url(), b'{"note": "' + b"x" * 200 + b'"}', CONTENT_LENGTH="")
-        assert response.status_code in {413, 422}
-
     @pytest.mark.parametrize("depth", [101, 1_000, 100_000])
     @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
     def test_too_deep_is_400(self, send: Callable[..., Any], depth: int, opening: bytes, closing: bytes) -> None:

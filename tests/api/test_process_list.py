@@ -158,9 +158,9 @@ class TestFilter:
         assert response.json()["detail"] == "yesterday is not a valid date"
 
     def test_workflows_by_name_and_target_unless_removed(self, api: APIClient) -> None:
-        kept = make_process(workflow=make_workflow("create_port", target="CREATE"))
-        make_process(workflow=make_workflow("create_node", target="CREATE", deleted_at=START))
-        assert ids(api.get(URL, {"filter": "workflowName,create%"})) == [str(kept.pk)]
+        kept = make_process(workflow=make_workflow("lay_cable", target="CREATE"))
+        make_process(workflow=make_workflow("lay_pipe", target="CREATE", deleted_at=START))
+        assert ids(api.get(URL, {"filter": "workflowName,lay%"})) == [str(kept.pk)]
         assert ids(api.get(URL, {"filter": "target,create"})) == [str(kept.pk)]
 
     def test_an_odd_number_of_items_is_refused_and_none_are_ignored(self, api: APIClient) -> None:

@@ -232,6 +232,7 @@ WF_USABLE_MAP: dict[str, list[str]] = {}
 WF_USABLE_WHILE_OUT_OF_SYNC = ["modify_note"]
 WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS: dict[str, bool] = {}
 OAUTH2_ACTIVE = ENV.oauth2_active
+CALLBACKS_NEED_LOGIN = ENV.callbacks_need_login
 LOG_LEVEL = ENV.log_level
 LOGGING: dict[str, Any] = {
     "version": 1,

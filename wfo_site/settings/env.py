@@ -67,6 +67,8 @@ class Env:
     default_product_workflows: list[str]
     # OAUTH2_ACTIVE: when false, no login is asked for (development of API clients only).
     oauth2_active: bool
+    # CALLBACKS_NEED_LOGIN: when false, the token in its address is all that an external system needs to call back.
+    callbacks_need_login: bool
     # DEFAULT_CUSTOMER_*: the customer shown when no product package brings customers of its own.
     default_customer_identifier: str
     default_customer_fullname: str
@@ -140,6 +142,7 @@ def read() -> Env:
         lifecycle_validation_mode=mode,
         default_product_workflows=env.list("DEFAULT_PRODUCT_WORKFLOWS", default=["modify_note"]),
         oauth2_active=env.bool("OAUTH2_ACTIVE", default=True),
+        callbacks_need_login=env.bool("CALLBACKS_NEED_LOGIN", default=True),
         default_customer_identifier=env.str(
             "DEFAULT_CUSTOMER_IDENTIFIER", default="59289a57-70fb-4ff5-9c93-10fe67b12434"
         ),

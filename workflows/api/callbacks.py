@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from pydantic import TypeAdapter
 from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from wfo_site.common.rest.access import MayUseApi
 from wfo_site.common.rest.body import read_bytes, read_json, validated
 from wfo_site.common.rest.openapi import answers
 from wfo_site.common.rest.problems import RequestInvalid
@@ -29,7 +32,16 @@ class PlainText(BaseParser):
     media_type = "text/plain"
 
 
+class MayCallBack(MayUseApi):
+    """A token is 256 bits that only its receiver knows; whether it needs a login as well is a setting."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return not settings.CALLBACKS_NEED_LOGIN or super().has_permission(request, view)
+
+
 class Callback(ApiView):
+    permission_classes = [MayCallBack]
+
     @extend_schema(
         operation_id="continue_awaiting_process",
         request=CallbackBody,
@@ -42,6 +54,7 @@ class Callback(ApiView):
 
 
 class CallbackProgress(ApiView):
+    permission_classes = [MayCallBack]
     parser_classes = [JSONParser, PlainText]
 
     @extend_schema(
