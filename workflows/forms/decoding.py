@@ -22,21 +22,9 @@ from workflows.forms.parsing import MISSING, Field, parse_page
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
 # Formats whose text never begins or ends with a blank; pasted ones often do.
-_TRIMMED = frozenset(
-    [
-        "uuid",
-        "email",
-        "ipv4",
-        "ipv6",
-        "date",
-        "uri",
-        "ipvanyaddress",
-        "subscriptionId",
-        "productId",
-        "customerId",
-        "organisationId",
-    ]
-)
+_TRIMMED = frozenset({"uuid", "email", "ipv4", "ipv6", "date", "uri", "ipvanyaddress"}) | {
+    f"{kind}Id" for kind in ("subscription", "product", "customer", "organisation")
+}
 
 
 class Posted(Protocol):

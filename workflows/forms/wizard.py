@@ -37,6 +37,7 @@ from wfo_site.common.json import to_json
 from workflows.forms.decoding import decode
 from workflows.forms.errors import ROOT, FieldError, FormOverflowError, FormValidationError, JsonSchema
 from workflows.forms.protocol import Complete, NextPage, State, StateForm, page_schema, walk_form
+from workflows.forms.review import Said, review
 from workflows.forms.rows import RowChange
 
 TOKEN = "_form_token"  # noqa: S105 - the name of a field
@@ -68,14 +69,14 @@ class Step:
     message: str = ""
     token: str = ""
     idempotency_key: str = ""
-    # On the page that asks for the last confirmation: what was filled in, by name.
-    review: Mapping[str, Any] = field(default_factory=dict)
+    # On the page that asks for the last confirmation: what was filled in, in words.
+    review: list[Said] = field(default_factory=list)
     is_confirmation: bool = False
 
     @property
     def has_next(self) -> bool:
-        """Whether the author of the page expects another after it."""
-        return bool(self.meta.get("hasNext"))
+        """Whether the author of the page expects another after it. A page that asks nothing is the last."""
+        return bool(self.meta.get("hasNext") and self.schema.get("properties"))
 
     @property
     def has_previous(self) -> bool:
@@ -191,8 +192,7 @@ class Wizard:
             if error.index - len(self._fixed) != len(self._memory.inputs):
                 raise
             return self._show(self._memory, values=typed, errors=error.errors)
-        announced_more = bool((here.meta or {}).get("hasNext"))
-        if isinstance(ending, Complete) and not (self._confirm and announced_more):
+        if isinstance(ending, Complete) and not (self._confirm and _announces_more(here)):
             self._memory = memory
             return self._complete(ending)
         self._memory = memory
@@ -239,8 +239,8 @@ class Wizard:
         if len(token) > MAX_TOKEN:
             return Step(kind="error", message="The form holds more than can be kept from page to page; enter less.")
         if isinstance(here, Complete):
-            review = {key: value for page in memory.inputs for key, value in page.items()}
-            return Step(kind="page", is_confirmation=True, review=review, meta={"hasNext": False}, **shared)
+            said = review(here.pages[len(self._fixed) :])
+            return Step(kind="page", is_confirmation=True, review=said, meta={"hasNext": False}, **shared)
         return Step(kind="page", schema=here.schema, meta=here.meta or {}, values=values, **shared)
 
     def _complete(self, ending: Complete) -> Step:
@@ -281,6 +281,11 @@ class Wizard:
 
 _EXPIRED = "This page was made for another form or another person, so the form begins anew."
 _CHANGED = "What the form asks has changed since it was begun; check the answers."
+
+
+def _announces_more(page: NextPage) -> bool:
+    """Whether a person who fills in this page expects another: one that asks nothing is a confirmation itself."""
+    return bool((page.meta or {}).get("hasNext") and page.schema.get("properties"))
 
 
 def _root(kind: str, message: str) -> FieldError:
