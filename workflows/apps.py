@@ -1,4 +1,6 @@
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -10,9 +12,30 @@ def _seed_engine_settings(using: str, **_: Any) -> None:
     EngineSettings.objects.using(using).get_or_create(pk=1)
 
 
+def _owner_is_over(root_id: UUID) -> bool:
+    from workflows.models import Process
+    from workflows.states import ENDED, FAILED
+
+    return not Process.every.filter(pk=root_id).exclude(last_status__in=ENDED | FAILED).exists()
+
+
+def _link_process(process_id: UUID, subscription_ids: Collection[UUID]) -> None:
+    from workflows.models import ProcessSubscription
+
+    ProcessSubscription.objects.bulk_create(
+        [ProcessSubscription(process_id=process_id, subscription_id=pk) for pk in subscription_ids],
+        ignore_conflicts=True,
+    )
+
+
 class WorkflowsConfig(AppConfig):
     name = "workflows"
     verbose_name = "Workflows"
 
     def ready(self) -> None:
+        from subscriptions import hooks
+        from workflows.builtin import modify_note  # noqa: F401 - importing a workflow registers it
+
         post_migrate.connect(_seed_engine_settings, sender=self)
+        hooks.register_owner_is_over(_owner_is_over)
+        hooks.register_process_link(_link_process)

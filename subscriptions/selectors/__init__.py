@@ -6,6 +6,7 @@ from subscriptions.selectors.rows import (
     depends_on_subscriptions,
     get_subscription,
     in_use_by_subscriptions,
+    plain_subscription,
     subscription_list,
 )
 from subscriptions.selectors.tree import BlockNode, BlockUser, BlockValue, subscription_tree, title_of
@@ -22,6 +23,7 @@ __all__ = [
     "get_subscription",
     "in_use_by_subscriptions",
     "instances_with",
+    "plain_subscription",
     "product_block_paths",
     "revisions_of",
     "subscription_at",

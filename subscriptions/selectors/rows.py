@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -23,6 +24,12 @@ def get_subscription(subscription_id: UUID | str) -> Subscription:
     if found is None:
         raise SubscriptionNotFound(subscription_id)
     return found
+
+
+def plain_subscription(subscription_id: UUID) -> dict[str, Any]:
+    """Return the row as a dict, for a subscription that no longer fits its model. Raises SubscriptionNotFound."""
+    found = get_subscription(subscription_id)
+    return {field.attname: getattr(found, field.attname) for field in found._meta.concrete_fields}
 
 
 def subscription_list(

@@ -18,6 +18,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from workflows.engine.steps import State
+
 PREFIX = "wfo-callback:"
 REFERENCE = re.compile(PREFIX + r"([0-9a-f-]{36})")
 MASKED = "callback address (hidden)"
@@ -65,7 +67,7 @@ def mask(value: Any) -> Any:
     return expand(value, lambda _: MASKED)
 
 
-def conceal(value: Any, routes: Iterable[tuple[str, str]]) -> Any:
+def conceal(value: State, routes: Iterable[tuple[str, str]]) -> State:
     """Return a JSON value with the given (secret, reference) texts replaced, wherever they stand in a text."""
 
     def hide(text: str) -> str:
@@ -73,7 +75,8 @@ def conceal(value: Any, routes: Iterable[tuple[str, str]]) -> Any:
             text = text.replace(secret, reference)
         return text
 
-    return _map_text(value, hide)
+    concealed: State = _map_text(value, hide)
+    return concealed
 
 
 def _map_text(value: Any, change: Callable[[str], str]) -> Any:

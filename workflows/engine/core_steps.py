@@ -6,8 +6,6 @@ from __future__ import annotations
 import warnings
 from uuid import UUID
 
-from pydantic import ValidationError
-
 from subscriptions.domain import SubscriptionLifecycle, SubscriptionModel
 from wfo_site.common.json import to_json
 from workflows.engine.step_context import step_context
@@ -16,31 +14,26 @@ from workflows.engine.steps import State, Step, StepList, as_steps, begin, step
 OLD_SUBSCRIPTIONS_KEY = "__old_subscriptions__"
 
 
-def _backup(subscription_id: UUID, old_subscriptions: State | None) -> State:
+def backup(subscription_id: UUID, old_subscriptions: State | None) -> State:
     """Return the copies kept of subscriptions as they were before the process; the first copy of each stays."""
-    from subscriptions.selectors import plain_subscription
-
     backups = dict(old_subscriptions or {})
     if str(subscription_id) not in backups:
-        try:
-            backups[str(subscription_id)] = to_json(SubscriptionModel.from_subscription(subscription_id))
-        except (ValidationError, ValueError):
-            # A subscription that no longer fits its model must still be possible to lock, and so to repair.
-            backups[str(subscription_id)] = to_json(plain_subscription(subscription_id))
+        backups[str(subscription_id)] = _dump(subscription_id)
     return backups
 
 
-def _locked(subscription_id: UUID, backups: State) -> State:
-    return {"subscription": _model_or_plain(subscription_id), OLD_SUBSCRIPTIONS_KEY: backups}
+def _dump(subscription_id: UUID) -> State:
+    """Return a subscription as its model dumps it, or as the bare row.
 
-
-def _model_or_plain(subscription_id: UUID) -> object:
+    One that no longer fits its model must still be possible to lock, and so to repair.
+    """
     from subscriptions.selectors import plain_subscription
 
     try:
-        return SubscriptionModel.from_subscription(subscription_id)
-    except (ValidationError, ValueError):
-        return to_json(plain_subscription(subscription_id))
+        dumped: State = to_json(SubscriptionModel.from_subscription(subscription_id))
+    except ValueError:
+        dumped = to_json(plain_subscription(subscription_id))
+    return dumped
 
 
 @step("Lock subscription", atomic=True)
@@ -49,9 +42,9 @@ def unsync(subscription_id: UUID, __old_subscriptions__: State | None = None) ->
     locked."""
     from subscriptions import services
 
-    backups = _backup(subscription_id, __old_subscriptions__)
+    backups = backup(subscription_id, __old_subscriptions__)
     services.unsync(subscription_id)
-    return _locked(subscription_id, backups)
+    return {"subscription": _dump(subscription_id), OLD_SUBSCRIPTIONS_KEY: backups}
 
 
 @step("Lock subscription", atomic=True)
@@ -59,9 +52,9 @@ def unsync_unchecked(subscription_id: UUID, __old_subscriptions__: State | None 
     """Take the lock, also from nobody and from a process that has failed or ended."""
     from subscriptions import services
 
-    backups = _backup(subscription_id, __old_subscriptions__)
+    backups = backup(subscription_id, __old_subscriptions__)
     services.unsync_unchecked(subscription_id)
-    return _locked(subscription_id, backups)
+    return {"subscription": _dump(subscription_id), OLD_SUBSCRIPTIONS_KEY: backups}
 
 
 @step("Unlock subscription", atomic=True)

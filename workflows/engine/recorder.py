@@ -7,16 +7,16 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from subscriptions.domain import SubscriptionModel
+from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.json import to_json
 from workflows.engine import store
+from workflows.engine.callback_tokens import conceal
 from workflows.engine.claims import Claim
 from workflows.engine.errors import FAILED_REASON_LENGTH, error_to_dict, traceback_text
 from workflows.engine.fault_points import FaultPoint, reached
@@ -116,12 +116,9 @@ class Recorder:
 
     def record_in_transaction(self, outcome: Outcome, doing: Doing) -> bool:
         """Like `record`, for a caller whose transaction holds more than the row: every error is raised."""
-        models = list(find_models(outcome.result))
+        models = find_models(outcome.result)
         if not models:
             return self._write(outcome, doing, saved=[])
-        # Late, because saving needs Django's models and the public surface does not.
-        from subscriptions.services import save_models
-
         with transaction.atomic():
             save_models(models)
             return self._write(outcome, doing, saved=list(dict.fromkeys(model.subscription_id for model in models)))
@@ -152,11 +149,7 @@ class Recorder:
 
     def _stored_form(self, result: State) -> State:
         stored: State = to_json(result)
-        if self.secrets:
-            from workflows.engine.callback_tokens import conceal
-
-            stored = conceal(stored, self.secrets.items())
-        return stored
+        return conceal(stored, self.secrets.items()) if self.secrets else stored
 
     def _row(self, outcome: Outcome, doing: Doing, after: State) -> StepRow:
         error = error_to_dict(outcome.error) if outcome.error is not None else None
@@ -225,15 +218,3 @@ class Recorder:
             )
         for subscription_id in changed:
             broadcast.subscription_changed(subscription_id)
-
-
-def find_models(value: Any) -> Iterable[SubscriptionModel]:
-    """Yield the subscription models in what a step returned, also those within dicts and lists."""
-    if isinstance(value, SubscriptionModel):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from find_models(item)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for item in value:
-            yield from find_models(item)

@@ -1,0 +1,182 @@
+"""A real installation in processes of its own: `manage.py serve`, Celery workers, a database, and ways to kill them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+
+from tests.story.rest import RestStory
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LEASE_SECONDS = 3
+PATIENCE = 60
+SERVING = "Serving at "
+
+
+def redis_url(database: int = 14) -> str:
+    return os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379") + f"/{database}"
+
+
+class Database:
+    """The database of one installation: a SQLite file or a PostgreSQL database, which can be copied."""
+
+    def __init__(self, server: str, folder: Path) -> None:
+        # "" for SQLite, else the address of a PostgreSQL server without the name of a database.
+        self.server = server
+        self.folder = folder
+        self.name = f"wfo_fault_{uuid4().hex[:12]}"
+        folder.mkdir(parents=True)
+        if server:
+            self._on_server(f'CREATE DATABASE "{self.name}"')
+
+    @property
+    def url(self) -> str:
+        return f"{self.server}/{self.name}" if self.server else f"sqlite:///{self.folder / 'orchestrator.sqlite3'}"
+
+    def copy(self, folder: Path) -> Database:
+        copied = Database.__new__(Database)
+        copied.server, copied.folder, copied.name = self.server, folder, f"wfo_fault_{uuid4().hex[:12]}"
+        shutil.copytree(self.folder, folder)
+        if self.server:
+            self._on_server(f'CREATE DATABASE "{copied.name}" TEMPLATE "{self.name}"')
+        return copied
+
+    def drop(self) -> None:
+        shutil.rmtree(self.folder)
+        if self.server:
+            self._on_server(f'DROP DATABASE "{self.name}" WITH (FORCE)')
+
+    def _on_server(self, statement: str) -> None:
+        with psycopg.connect(f"{self.server}/postgres", autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+
+class Installation:
+    """Starts and kills the processes of one installation on one database."""
+
+    def __init__(self, database: Database, *, executor: str = "threadpool") -> None:
+        self.database = database
+        self.stop_file = database.folder / "stopped"
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
+            "DATABASE_URL": database.url,
+            "WFO_DATA_DIR": str(database.folder),
+            "PROCESS_LEASE_SECONDS": str(LEASE_SECONDS),
+            "OAUTH2_ACTIVE": "false",
+            "EXECUTOR": executor,
+            "CELERY_BROKER_URL": redis_url(),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def _popen(self, *command: str, stop_at: str | None, log: str) -> subprocess.Popen[str]:
+        self.stop_file.unlink(missing_ok=True)
+        environment = dict(self.environment)
+        if stop_at is not None:
+            environment |= {"STOP_AT": stop_at, "STOP_FILE": str(self.stop_file)}
+        with (self.database.folder / f"{log}.log").open("a") as output:
+            process = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        self._processes.append(process)
+        return process
+
+    @contextmanager
+    def serving(self, *, stop_at: str | None = None) -> Iterator[Served]:
+        """Run `manage.py serve` for the block; it is killed at the end if it still lives."""
+        log = self.database.folder / "serve.log"
+        before = log.read_text().count(SERVING) if log.exists() else 0
+        process = self._popen("manage.py", "serve", "--port", "0", stop_at=stop_at, log="serve")
+        served = None
+        try:
+            wait_until(lambda: process.poll() is not None or log.read_text().count(SERVING) > before)
+            assert process.poll() is None, log.read_text()[-3000:]
+            url = log.read_text().rpartition(SERVING)[2].split()[0]
+            served = Served(self, process, url)
+            yield served
+        finally:
+            kill(process)
+            if served is not None:
+                served.client.close()
+
+    @contextmanager
+    def worker(self, *, stop_at: str | None = None) -> Iterator[subprocess.Popen[str]]:
+        """Run a Celery worker with two child processes for the block."""
+        log = self.database.folder / "worker.log"
+        before = log.read_text().count(" ready.") if log.exists() else 0
+        queues = "new_tasks,new_workflows,resume_tasks,resume_workflows"
+        process = self._popen(
+            *("-m", "celery", "-A", "wfo_site", "worker", "-c", "2", "-Q", queues, "-l", "INFO"),
+            stop_at=stop_at,
+            log="worker",
+        )
+        try:
+            wait_until(lambda: process.poll() is not None or log.read_text().count(" ready.") > before)
+            assert process.poll() is None, log.read_text()[-3000:]
+            yield process
+        finally:
+            kill(process)
+
+    def wait_until_stopped(self) -> None:
+        """Wait for a process of ours to stand at its STOP_AT."""
+        wait_until(self.stop_file.exists)
+
+    def ask(self, code: str) -> Any:
+        """Run Python in `manage.py shell` and return the JSON that it prints."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c", f"import json\n{code}"],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+class Served:
+    """A running server, and a client of its API."""
+
+    def __init__(self, installation: Installation, process: subprocess.Popen[str], url: str) -> None:
+        self.installation = installation
+        self.process = process
+        self.client = httpx.Client(base_url=url.rstrip("/"), timeout=20)
+        self.story = RestStory(self.client, patience=PATIENCE)
+
+    def kill(self) -> None:
+        kill(self.process)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a process of ours and its children, without a chance to tidy up."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=10)
+
+
+def wait_until(holds: Any, seconds: float = PATIENCE) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.02)

@@ -1,0 +1,36 @@
+"""Change the note of a subscription; allowed while it is out of sync, because a note locks nothing."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from products.enums import Target
+from subscriptions.domain import SubscriptionModel
+from workflows.engine.core_steps import OLD_SUBSCRIPTIONS_KEY, backup, store_process_subscription
+from workflows.engine.decorators import workflow
+from workflows.engine.steps import State, StepList, done, init, step
+from workflows.forms import FormGenerator, FormPage, LongText
+
+
+def note_form(subscription_id: UUID) -> FormGenerator:
+    """Ask for the note, with the present one filled in."""
+    subscription = SubscriptionModel.from_subscription(subscription_id)
+
+    class ModifyNote(FormPage):
+        note: LongText | None = subscription.note  # type: ignore[assignment]
+
+    page = yield ModifyNote
+    return page.model_dump()
+
+
+@step("Modify note")
+def modify(subscription: SubscriptionModel, note: str | None) -> State:
+    """Set the note; blank text is no note."""
+    backups = backup(subscription.subscription_id, None)
+    subscription.note = (note or "").strip() or None
+    return {"subscription": subscription, OLD_SUBSCRIPTIONS_KEY: backups}
+
+
+@workflow("Modify note", target=Target.MODIFY, initial_input_form=note_form)
+def modify_note() -> StepList:
+    return init >> store_process_subscription() >> modify >> done
