@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from workflows.views import actions, detail, header, insync, lists, panels, resume, starting, wizard
 
@@ -11,6 +11,7 @@ app_name = "workflows"
 _PROCESS = "processes/<uuid:process_id>"
 
 urlpatterns = [
+    path("forms/", include("workflows.forms.urls")),
     path("processes/", lists.workflow_processes, name="process-list"),
     path("tasks/", lists.task_processes, name="task-list"),
     path("processes/new/", starting.new_subscription, name="process-new"),
