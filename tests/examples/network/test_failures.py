@@ -28,7 +28,7 @@ from workflows.models import Process, ProcessStep
 from workflows.services import abort_process, resume_process, start_process
 from workflows.testing import run_until_idle
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

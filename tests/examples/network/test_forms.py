@@ -24,7 +24,7 @@ from wfo_site.examples.network.wfo_seed import seed
 from workflows.forms import FormNotCompleteError, FormValidationError
 from workflows.services import start_process
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from workflows.models import Process, ProcessStep, Wait
 from workflows.selectors import process_detail
 from workflows.services import arrive_callback, resume_process, start_process
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 PAGE: dict[str, Any] = {
     "text_value": "hello",
