@@ -7,7 +7,6 @@ import pytest
 from wfo_site.examples.network.inventory import get_inventory
 from wfo_site.examples.network.inventory.bootstrap import create_initial_objects, create_prefixes
 from wfo_site.examples.network.inventory.interface import Device, DevicePayload, Interface, Inventory
-from workflows.engine import plans
 
 
 @pytest.fixture
@@ -40,9 +39,3 @@ def interface(inventory: Inventory, device: Device) -> Interface:
     return inventory.create_interface(
         {"device": device.id, "name": "ethernet-1/1", "type": "10gbase-x-xfp", "enabled": False, "speed": 10_000_000}
     )
-
-
-@pytest.fixture(autouse=True)
-def plans_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the engine look plans up anew: those it remembers were rolled back with the test before."""
-    monkeypatch.setattr(plans, "_known", {})
