@@ -18,3 +18,9 @@ urlpatterns = [
     path("api/", include("wfo_site.api")),
     path("admin/", admin.site.urls),
 ]
+
+# JSON under /api, the templates 400.html to 500.html elsewhere.
+handler400 = "wfo_site.common.rest.handlers.bad_request"
+handler403 = "wfo_site.common.rest.handlers.permission_denied"
+handler404 = "wfo_site.common.rest.handlers.page_not_found"
+handler500 = "wfo_site.common.rest.handlers.server_error"

@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.test import Client
 from rest_framework.test import APIClient
 
 from products.api.views import Products
@@ -195,6 +197,28 @@ class TestExceptions:
         body = raising(error).json()
         assert (body["detail"], body["status"], body["field"]) == ("It runs", 409, "process_id")
         assert "since" in body
+
+
+class TestOutsideOfViews:
+    def test_a_host_that_is_not_ours(self, stranger: APIClient) -> None:
+        response = stranger.get("/api/health/", headers={"Host": "evil.example.org"})
+        assert (response.status_code, response.json()["title"]) == (400, "Bad Request")
+
+    def test_an_error_before_the_view_has_a_reference_too(
+        self, api: APIClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise OperationalError("secret of the house")
+
+        monkeypatch.setattr("wfo_site.common.context.acting", fail)
+        api.raise_request_exception = False
+        response = api.get("/api/processes/")
+        assert (response.status_code, response["Content-Type"]) == (500, "application/json")
+        assert b"secret" not in response.content
+        assert response.json()["reference"] in caplog.text
+
+    def test_pages_keep_their_own(self, client: Client) -> None:
+        assert client.get("/nothing/of/this/name")["Content-Type"].startswith("text/html")
 
 
 class TestRendering:

@@ -171,7 +171,7 @@ CONTENT_SECURITY_POLICY = {
 
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOWED_ORIGINS = ENV.cors_origins
-CORS_ALLOW_HEADERS = ["if-none-match", "authorization", "if-match", "content-type"]
+CORS_ALLOW_HEADERS = ["if-none-match", "authorization", "if-match", "content-type", "idempotency-key"]
 CORS_EXPOSE_HEADERS = ["etag", "content-range"]
 
 LANGUAGE_CODE = "en-gb"

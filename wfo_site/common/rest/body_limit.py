@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -11,9 +11,9 @@ from django.conf import settings
 from wfo_site.common.rest.problems import body_limit_sentence, problem
 from wfo_site.common.rest.rendering import dumps
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
+Send: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -39,7 +39,7 @@ class BodyLimit:
             return
         received = 0
 
-        async def counted() -> MutableMapping[str, Any]:
+        async def counted() -> Mapping[str, Any]:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))

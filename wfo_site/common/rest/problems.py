@@ -79,8 +79,12 @@ def _sayable(value: object) -> object:
 
 
 def problem_response(status: int, detail: str) -> HttpResponse:
-    """Return an error outside of a REST view: unknown paths, errors of middleware, requests that never reach Django."""
-    return HttpResponse(dumps(problem(status, detail)), status=status, content_type="application/json")
+    """Return an error outside of a REST view."""
+    return as_response(problem(status, detail), status)
+
+
+def as_response(body: Mapping[str, object], status: int) -> HttpResponse:
+    return HttpResponse(dumps(body), status=status, content_type="application/json")
 
 
 def answer_to_error(error: Exception, context: Mapping[str, Any]) -> Response:
@@ -121,8 +125,16 @@ def _answer_to_framework_error(error: exceptions.APIException) -> Response:
 
 
 def _answer_to_unforeseen(error: Exception, context: Mapping[str, Any]) -> Response:
-    reference = str(uuid7())
     request: HttpRequest | None = getattr(context.get("request"), "_request", None)
+    body = unforeseen_problem(error, request)
+    # Error trackers and the test client listen to this signal.
+    got_request_exception.send(sender=None, request=request)
+    return Response(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def unforeseen_problem(error: BaseException | None, request: HttpRequest | None) -> dict[str, object]:
+    """Log an error that nobody foresaw under a reference, and return the problem that names the reference only."""
+    reference = str(uuid7())
     logger.error(
         "unhandled %s in %s %s, reference %s",
         type(error).__name__,
@@ -131,10 +143,5 @@ def _answer_to_unforeseen(error: Exception, context: Mapping[str, Any]) -> Respo
         reference,
         exc_info=error,
     )
-    # Error trackers and the test client listen to this signal.
-    got_request_exception.send(sender=None, request=request)
-    return _answer(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        f"Something went wrong that nobody foresaw. Its cause is in the log of the server under reference {reference}.",
-        extra={"reference": reference},
-    )
+    sentence = "Something went wrong that nobody foresaw. Its cause is in the log of the server under reference"
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"{sentence} {reference}.", {"reference": reference})
