@@ -15,3 +15,26 @@ document.addEventListener("keydown", (event) => {
   menu.open = false;
   menu.querySelector("summary").focus();
 });
+
+// A button that closes or opens every block of the lists that data-fold-all names.
+const foldable = (button) => [...document.querySelectorAll(`${button.dataset.foldAll} > li > details`)];
+
+function nameFolds() {
+  for (const button of document.querySelectorAll("[data-fold-all]")) {
+    const all = foldable(button);
+    button.hidden = all.length < 2;
+    button.textContent = all.some((details) => details.open) ? "Collapse all" : "Expand all";
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-fold-all]");
+  if (!button) return;
+  const all = foldable(button);
+  const open = !all.some((details) => details.open);
+  for (const details of all) details.open = open;
+  nameFolds();
+});
+document.addEventListener("toggle", nameFolds, true);
+document.body.addEventListener("htmx:afterSettle", nameFolds);
+nameFolds();

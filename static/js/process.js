@@ -9,11 +9,9 @@ function load(details) {
 document.addEventListener(
   "toggle",
   (event) => {
-    if (!event.target.matches?.("details")) return;
-    if (event.target.matches("[data-step]")) {
-      load(event.target);
-      nameToggle();
-    }
+    if (!event.target.matches?.("details[data-step]")) return;
+    load(event.target);
+    nameToggle();
   },
   true,
 );
@@ -24,18 +22,7 @@ document.body.addEventListener("htmx:afterSettle", () => {
   tick();
 });
 
-// What the table was sorted by since the page came stands in the address; empty fields would only make it longer.
-document.body.addEventListener("htmx:configRequest", (event) => {
-  const { elt, parameters } = event.detail;
-  if (!elt.matches?.(".process-filters")) return;
-  const address = new URLSearchParams(location.search);
-  for (const name of ["sort", "per"]) {
-    if (address.has(name)) parameters[name] = address.get(name);
-    else delete parameters[name];
-  }
-  for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
-});
-
+// A filter menu says how many of its boxes are ticked.
 document.addEventListener("change", (event) => {
   const menu = event.target.closest("details[data-menu]");
   if (!menu) return;

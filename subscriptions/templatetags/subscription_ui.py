@@ -37,6 +37,17 @@ def other_users(node: BlockNode) -> list[BlockUser]:
     return [user for user in node.in_use_by if user.subscription.subscription_id != node.owner.subscription_id]
 
 
+@register.filter
+def is_wide(value: JsonValue) -> bool:
+    """Say whether a value needs a line of its own: trees, long texts and long lists."""
+    match value:
+        case dict():
+            return True
+        case list():
+            return len(value) > 4 or any(isinstance(item, list | dict) for item in value)
+    return len(str(value)) > 120
+
+
 @register.inclusion_tag("components/value.html")
 def value(value: JsonValue) -> dict[str, Any]:
     """Show a value as people read it: texts plain, truth as yes or no, short lists in one line, the rest as a tree."""

@@ -15,4 +15,4 @@ register = template.Library()
 def main_menu(context: template.Context) -> dict[str, Any]:
     """List the parts of the site that this user may enter, the current one marked."""
     request = context["request"]
-    return {"items": entries_for(request.user, request.path)}
+    return {"items": entries_for(context["user"], request.path)}

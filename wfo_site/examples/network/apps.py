@@ -5,3 +5,9 @@ class NetworkConfig(AppConfig):
     name = "wfo_site.examples.network"
     label = "network"
     verbose_name = "Example network"
+
+    def ready(self) -> None:
+        from subscriptions.customers import register_customers
+        from wfo_site.examples.network.customers import NetworkCustomers
+
+        register_customers(NetworkCustomers())
