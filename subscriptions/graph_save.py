@@ -215,7 +215,8 @@ def _catalogue(plans: Sequence[_Plan]) -> dict[str, UUID]:
             wanted.setdefault(row.name, set()).update(row.values)
         for edit in plan.difference.edited:
             added = {key for key, (_loaded, mine) in edit.values.items() if mine is not None}
-            wanted.setdefault(edit.row.name, set()).update(added - edit.before.stored.keys())
+            if unknown := added - edit.before.stored.keys():
+                wanted.setdefault(edit.row.name, set()).update(unknown)
     if not wanted:
         return {}
     ids: dict[str, UUID] = {}

@@ -116,13 +116,18 @@ def _hold(blocks: dict[str, Any], block: dict[str, Any] | None, attr: str, chang
     if block is not None:
         others = [relation for relation in block["relations"] if relation["attr"] != attr]
         held = [{"attr": attr, "order": n, "subscription_instance_id": id_} for n, id_ in enumerate(ids)]
-        block["relations"] = others + held
+        block["relations"] = sorted(others + held, key=relation_order)
         return
     for child in _as_list(change["old"]):
         if root := blocks.get(child["subscription_instance_id"]):
             root["root_attr"], root["root_order"] = None, 0
     for order, id_ in enumerate(ids):
         blocks[id_]["root_attr"], blocks[id_]["root_order"] = attr, order
+
+
+def relation_order(relation: Mapping[str, Any]) -> tuple[str, int]:
+    """Sort the relations of a block in a snapshot by attribute and place."""
+    return relation["attr"] or "", relation["order"]
 
 
 def _forget_unheld(blocks: dict[str, Any], changes: Iterable[Change]) -> None:

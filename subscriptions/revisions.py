@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -16,7 +17,7 @@ from subscriptions.models import (
     SubscriptionInstanceRelation,
     SubscriptionRevision,
 )
-from subscriptions.revision_changes import Change, attribute_of
+from subscriptions.revision_changes import Change, attribute_of, relation_order
 from subscriptions.transaction_mark import TransactionMark
 from wfo_site.common import clock, context
 from wfo_site.common.json import JsonValue, to_json
@@ -116,10 +117,10 @@ def snapshots_of(subscription_ids: Collection[UUID]) -> dict[UUID, dict[str, Jso
     Blocks of other subscriptions appear as ids in the relations only. 3 statements.
     """
     columns = ("product_id", "customer_id", "description", "status", "start_date", "end_date", "note")
-    relations: dict[UUID, list[JsonValue]] = {}
+    relations: dict[UUID, list[dict[str, Any]]] = {}
     for holder, held, attr, order in (
         SubscriptionInstanceRelation.objects.filter(in_use_by__subscription_id__in=subscription_ids)
-        .order_by("in_use_by_id", "order_id", "pk")
+        .order_by("pk")
         .values_list("in_use_by_id", "depends_on_id", "domain_model_attr", "order_id")
     ):
         relations.setdefault(holder, []).append({"attr": attr, "order": order, "subscription_instance_id": str(held)})
@@ -137,7 +138,7 @@ def snapshots_of(subscription_ids: Collection[UUID]) -> dict[UUID, dict[str, Jso
                 "values": row["values"],
                 "root_attr": row["root_attr"],
                 "root_order": row["root_order"],
-                "relations": relations.get(row["pk"], []),
+                "relations": sorted(relations.get(row["pk"], []), key=relation_order),
             }
         )
     return {

@@ -76,6 +76,14 @@ class DomainModel(BaseModel):
             if (value := dumped.get(name)) is not None
         }
 
+    def check_values(self, keys: Iterable[str]) -> None:
+        """Validate values that may have been changed in place, which pydantic does not see. Raises ValidationError."""
+        wanted = set(keys)
+        for name, field in fields_of(type(self)).values.items():
+            value = getattr(self, name)
+            if field.key in wanted and isinstance(value, list | dict | set):
+                type(self).__pydantic_validator__.validate_assignment(self.model_copy(), name, value)
+
 
 def fields_of(cls: type[DomainModel]) -> Fields:
     """Return the blocks and values that `cls` declares or inherits; read once for each class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -53,6 +54,12 @@ class Row:
     stored_label: str | None = None
     # Set when the block came from the database, with the present subscription or by itself.
     loaded: Instance | None = None
+    block: ProductBlockModel | None = None
+
+    def check(self, keys: Iterable[str]) -> None:
+        """Validate what pydantic did not see change. Raises ValidationError."""
+        if self.block is not None:
+            self.block.check_values(keys)
 
 
 @dataclass(slots=True)
@@ -128,6 +135,7 @@ def _add(
         },
         lists=_list_keys(type(block)),
         root=root,
+        block=block,
     )
     if block.stored is not None and block.stored.subscription_id == model.subscription_id:
         row.loaded, row.stored, row.stored_label = block.stored, block.stored.values, block.stored.label
@@ -217,7 +225,7 @@ class Difference:
 
 
 def difference(before: Shape, now: Shape) -> Difference:
-    """Compare a model as loaded with the model now."""
+    """Compare a model as loaded with the model now. Raises ValidationError for a list changed to what does not fit."""
     result = Difference(
         columns={
             name: (before.columns[name], now.columns[name])
@@ -235,8 +243,10 @@ def difference(before: Shape, now: Shape) -> Difference:
     for id_, row in now.rows.items():
         known = before.rows.get(id_) or (_as_loaded(row.loaded, row) if row.loaded else None)
         if known is None:
+            row.check(row.keys)
             result.inserted.append(row)
         elif edit := _edit(known, row):
+            row.check(edit.values)
             result.edited.append(edit)
     return result
 

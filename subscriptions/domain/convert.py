@@ -23,12 +23,11 @@ class Converter:
         self._done: dict[tuple[UUID, type[ProductBlockModel]], ProductBlockModel] = {}
 
     def block(self, other: ProductBlockModel, declared: type[B]) -> B:
-        """Return `other` as the class that `declared` has for the new status. Raises ValidationError."""
-        cls: type[Any] = lookup_specialized_type(declared, self._status)
-        # A field of an abstract or wider type takes any of its blocks: stay with the block that it is.
-        narrower = lookup_specialized_type(type(other), self._status)
-        if issubclass(narrower, cls):
-            cls = narrower
+        """Return `other` in its class for the new status, at least a `declared`. Raises ValidationError."""
+        cls: type[Any] = lookup_specialized_type(type(other), self._status)
+        if not issubclass(cls, declared):
+            # A model more constrained than its status asks the same of the blocks in it.
+            cls = declared
         identity = (other.subscription_instance_id, cls)
         if identity not in self._done:
             self._done[identity] = self._rebuild(other, cls)

@@ -88,7 +88,7 @@ class _SqliteValue(Func):
         self._value = value
         self._op = op
 
-    def as_sql(  # type: ignore[override] - the words of Func's template have no place here
+    def as_sql(  # type: ignore[override]  # it needs no words for Func's template
         self,
         compiler: SQLCompiler,
         connection: BaseDatabaseWrapper,  # noqa: ARG002 - Django passes it
@@ -96,23 +96,24 @@ class _SqliteValue(Func):
     ) -> tuple[str, tuple[Any, ...]]:
         column, params = compiler.compile(self.source_expressions[0])
         if self._op == "eq":
-            test, values = _same("json_type(c.item)", "json_extract(c.item, '$')", self._value)
-            # -> gives the JSON of the value, null and lists too.
-            rows = f"(SELECT {column} -> %s AS item) AS c"
+            # As a list of one, so that both questions read the same; -> gives lists and null as JSON too.
+            rows, place = f"json_each(json_array({column} -> %s)) AS found", ()
         else:
-            test, values = _same("c.type", "c.value", self._value)
-            rows = f"json_each({column}, %s) AS c"
-        return f"EXISTS (SELECT 1 FROM {rows} WHERE {test})", (*params, self._path, *values)  # noqa: S608
+            rows, place = f"json_each({column}, %s) AS found", (*params, self._path)
+            rows = f"{rows} WHERE json_type({column}, %s) = 'array' AND"
+        test, values = _same(self._value)
+        where = rows if self._op == "contains" else f"{rows} WHERE"
+        return f"EXISTS (SELECT 1 FROM {where} {test})", (*params, self._path, *place, *values)  # noqa: S608
 
 
-def _same(kind: str, item: str, value: JsonValue) -> tuple[str, tuple[object, ...]]:
+def _same(value: JsonValue) -> tuple[str, tuple[object, ...]]:
     match value:
         case None:
-            return f"{kind} = 'null'", ()
+            return "found.type = 'null'", ()
         case bool():
-            return f"{kind} = %s", ("true" if value else "false",)
+            return "found.type = %s", ("true" if value else "false",)
         case int() | float():
-            return f"{kind} IN ('integer', 'real') AND {item} = %s", (value,)
+            return "found.type IN ('integer', 'real') AND found.value = %s", (value,)
         case str():
-            return f"{kind} = 'text' AND {item} = %s", (value,)
-    return f"{kind} IN ('array', 'object') AND json({item}) = json(%s)", (json.dumps(value),)
+            return "found.type = 'text' AND found.value = %s", (value,)
+    return "found.type IN ('array', 'object') AND found.value = json(%s)", (json.dumps(value),)

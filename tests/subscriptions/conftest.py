@@ -140,5 +140,3 @@ def make_circuit(shop: SimpleNamespace, hosts: list[Any], *, status: Subscriptio
 
 def reload(model: SubscriptionModel) -> Any:
     return SubscriptionModel.from_subscription(model.subscription_id)
-
-
