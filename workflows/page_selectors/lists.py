@@ -144,7 +144,7 @@ def _mentions(term: str, workflows: list[tuple[UUID, str, str, str]]) -> Q:
 
 
 def _uuid_bounds(term: str) -> tuple[UUID, UUID] | None:
-    """Return the first and last UUID that begins with `term`; None when it is no beginning of one (4 digits or more)."""
+    """Return the first and last UUID that begins with `term`; None when it is not 4 or more digits of one."""
     digits = term.replace("-", "").lower()
     if not 4 <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):
         return None

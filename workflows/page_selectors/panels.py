@@ -47,7 +47,7 @@ def processes_of(username: str) -> ProcessPanel:
 def processes_of_subscription(
     subscription_id: UUID, *, with_tasks: bool, oldest_first: bool
 ) -> tuple[list[Process], bool]:
-    """Return the processes that worked on a subscription, in 1 query; the second value says that there are more."""
+    """Return what worked on a subscription, at most TIMELINE_ROWS, in 1 query; the second value: there are more."""
     processes = Process.objects.filter(process_subscriptions__subscription_id=subscription_id)
     if not with_tasks:
         processes = processes.filter(is_task=False).exclude(workflow__target=Target.VALIDATE)

@@ -17,13 +17,16 @@ STATUSES: Final = tuple(ProductLifecycle.values)
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """One thing to start: a product by one of its create workflows, or a task."""
+    """One thing to start: a product by one of its create workflows, or a task.
+
+    `is_one_of_several`: the product has other create workflows, so its name alone does not tell them apart.
+    """
 
     title: str
     description: str
-    # Beside the title where it alone does not tell two offers apart.
     workflow: Workflow
     product: Product | None = None
+    is_one_of_several: bool = False
 
     @property
     def url(self) -> str:
@@ -45,7 +48,7 @@ class OfferGroup:
 
 
 def orderable_products(text: str = "", status: str = ProductLifecycle.ACTIVE) -> list[OfferGroup]:
-    """Return the products that have a create workflow, by product type, in 2 queries. `text`: words that must all occur."""
+    """Return the products with a create workflow, by product type, in 2 queries. `text`: words that must all occur."""
     create = Workflow.objects.filter(target=Target.CREATE, deleted_at=None).order_by("description")
     products = (
         Product.objects.filter(status=status, workflows__target=Target.CREATE, workflows__deleted_at=None)
@@ -57,7 +60,13 @@ def orderable_products(text: str = "", status: str = ProductLifecycle.ACTIVE) ->
     terms = text.lower().split()
     for product in products:
         for workflow in product.create_workflows:
-            offer = Offer(title=product.name, description=product.description, workflow=workflow, product=product)
+            offer = Offer(
+                title=product.name,
+                description=product.description,
+                workflow=workflow,
+                product=product,
+                is_one_of_several=len(product.create_workflows) > 1,
+            )
             if offer.mentions(terms):
                 groups.setdefault(product.product_type, []).append(offer)
     return [OfferGroup(name=name, offers=offers) for name, offers in groups.items()]

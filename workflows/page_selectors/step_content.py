@@ -32,7 +32,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a step failed or waits. `rest`: what the kind of error adds, such as details or the answer of another system."""
+    """Why a step failed or waits. `rest`: what the kind of error adds, such as details or another system's answer."""
 
     class_name: str
     message: str
@@ -76,10 +76,8 @@ def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback
 def _state_before(process_id: UUID, seq: int) -> State:
     """Fold the done rows before `seq`, from the last snapshot on."""
     earlier = ProcessStep.objects.filter(process_id=process_id, seq__lt=seq)
-    snapshot: State = {}
-    snapshot_at = 0
-    if found := earlier.filter(snapshot__isnull=False).order_by("-seq").values_list("seq", "snapshot").first():
-        snapshot_at, snapshot = found
+    found = earlier.filter(snapshot__isnull=False).order_by("-seq").values_list("seq", "snapshot").first()
+    snapshot_at, snapshot = (found[0], found[1] or {}) if found else (0, {})
     rows = (
         earlier.filter(seq__gt=snapshot_at, status__in=CLEARED_STEPS, sub_step__isnull=True)
         .order_by("seq")

@@ -47,7 +47,7 @@ def subscription_changes(process_id: UUID) -> list[SubscriptionChanges]:
 
 
 def _net_changes(revisions: list[SubscriptionRevision]) -> list[FieldChange]:
-    """Fold revisions: the first old and the last new value of each path; what came back to its old value is no change."""
+    """Fold revisions to the first old and last new value of each path; what came back to its old value is no change."""
     first_old: dict[str, Any] = {}
     last_new: dict[str, Any] = {}
     for revision in revisions:

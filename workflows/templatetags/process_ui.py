@@ -32,7 +32,6 @@ _SIGNS: Final = {
     "awaiting_callback": "hourglass",
     "failed": "x",
     "abort": "ban",
-    "pending": "circle-dashed",
 }
 
 
@@ -52,10 +51,10 @@ def target_disc(target: str) -> SafeString:
 
 @register.simple_tag
 def step_sign(status: str) -> SafeString:
-    """Show the status of a step as an icon, a spinner while it runs."""
+    """Show the status of a step as an icon, a spinner while it runs; nothing for one that is to come."""
     if status == "running":
         return SafeString('<span class="spinner-border spinner-border-sm step-spinner" aria-hidden="true"></span>')
-    return icon(_SIGNS.get(status, "circle-dashed"))
+    return icon(_SIGNS[status]) if status in _SIGNS else SafeString("")
 
 
 @register.filter

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,13 +10,10 @@ from django.views.decorators.http import require_safe
 
 from wfo_site.common.errors import NotFound
 from wfo_site.common.htmx import page
-from workflows import selectors
-from workflows.enums import WaitKind
-from workflows.page_selectors.actions import process_actions
+from workflows.page_selectors.live import live_context
 from workflows.page_selectors.step_content import step_content
 from workflows.page_selectors.subscription_changes import subscription_changes
 from workflows.page_selectors.timeline import ProcessView, process_view
-from workflows.states import ENDED
 from workflows.views.resume import resume_form
 
 _TEMPLATE = "workflows/process_detail.html"
@@ -28,7 +23,7 @@ _TEMPLATE = "workflows/process_detail.html"
 def process_detail(request: HttpRequest, process_id: UUID) -> HttpResponse:
     """Show a process or task: where it stands, why it does not move, and every step."""
     view = _view_or_404(process_id)
-    context = live_context(request, view)
+    context = live_context(view, is_staff=request.user.is_staff)
     if view.has_form:
         context["form_html"] = resume_form(request, view.process)
     return page(request, _TEMPLATE, context)
@@ -38,7 +33,7 @@ def process_detail(request: HttpRequest, process_id: UUID) -> HttpResponse:
 def live(request: HttpRequest, process_id: UUID) -> HttpResponse:
     """Draw the moving part anew; 204 while it would look as it did (`seen` is the version that the page has)."""
     view = _view_or_404(process_id)
-    context = live_context(request, view)
+    context = live_context(view, is_staff=request.user.is_staff)
     if request.GET.get("seen") == context["version"]:
         return HttpResponse(status=204)
     return render(request, f"{_TEMPLATE}#live", context)
@@ -52,7 +47,7 @@ def step(request: HttpRequest, process_id: UUID, seq: int) -> HttpResponse:
             process_id,
             seq,
             with_state=request.GET.get("state") == "1",
-            with_traceback=request.user.is_staff,  # type: ignore[union-attr]  # logged in, says the middleware
+            with_traceback=request.user.is_staff,
         )
     except NotFound as error:
         raise Http404(error.message) from error
@@ -65,39 +60,6 @@ def changes(request: HttpRequest, process_id: UUID) -> HttpResponse:
     """Show what the process changed in its subscriptions, before and after."""
     context = {"changes": subscription_changes(process_id), "process_id": process_id}
     return page(request, "workflows/subscription_changes.html", context, partial="body")
-
-
-def live_context(request: HttpRequest, view: ProcessView) -> dict[str, Any]:
-    """Return what the moving part of a process's page shows."""
-    process = view.process
-    engine = selectors.engine_status()
-    why = selectors.why_not_running(process)
-    actions = process_actions(
-        process,
-        may_delete=bool(request.user.is_staff),  # type: ignore[union-attr]  # logged in, says the middleware
-        engine_is_paused=engine["global_lock"],
-        has_form=view.has_form,
-    )
-    look = f"{view.version}|{why}|{[(action.name, action.reason) for action in actions]}"
-    return {
-        "view": view,
-        "process": process,
-        "why": why,
-        "actions": actions,
-        "reasons": _reasons(actions),
-        "callback": next((wait for wait in view.waits if wait.kind == WaitKind.CALLBACK and wait.reached), None),
-        "is_ended": process.last_status in ENDED,
-        "version": hashlib.sha256(look.encode()).hexdigest()[:16],
-    }
-
-
-def _reasons(actions: list[Any]) -> list[tuple[str, str]]:
-    """Return each sentence once, with the buttons that it is about."""
-    labels: dict[str, list[str]] = {}
-    for action in actions:
-        if action.reason:
-            labels.setdefault(action.reason, []).append(action.label)
-    return [(" and ".join(names), reason) for reason, names in labels.items()]
 
 
 def _view_or_404(process_id: UUID) -> ProcessView:

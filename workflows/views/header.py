@@ -44,7 +44,7 @@ def unpause_engine(request: HttpRequest) -> HttpResponse:
 def _switch(request: HttpRequest, *, pause: bool) -> HttpResponse:
     level, text = "success", "The engine pauses: running steps end, no new ones begin." if pause else "The engine runs."
     try:
-        if not request.user.is_staff:  # type: ignore[union-attr]  # logged in, says the middleware
+        if not request.user.is_staff:
             raise Forbidden("Only staff may pause or start the engine")
         if pause:
             services.pause_engine()

@@ -13,37 +13,39 @@ from wfo_site.common.errors import NotFound
 from workflows.page_selectors import panels
 from workflows.page_selectors.subscription_actions import subscription_action_groups
 
+_FAILED = "?status=failed&status=api_unavailable&status=inconsistent_data"
+
 
 @require_safe
 def active(request: HttpRequest) -> HttpResponse:
-    return _panel(request, "active", "Active processes", panels.active_processes(), "All is quiet.", "")
+    """Show the newest processes that are not over."""
+    return _panel(request, "active", panels.active_processes(), title="Active processes", empty="All is quiet.")
 
 
 @require_safe
 def failed(request: HttpRequest) -> HttpResponse:
-    wanted = "?status=failed&status=api_unavailable&status=inconsistent_data"
-    return _panel(request, "failed", "Failed processes", panels.failed_processes(), "Nothing has failed.", wanted)
+    """Show the newest processes that failed."""
+    panel = panels.failed_processes()
+    return _panel(request, "failed", panel, title="Failed processes", empty="Nothing has failed.", query=_FAILED)
 
 
 @require_safe
 def failed_tasks(request: HttpRequest) -> HttpResponse:
-    wanted = "?status=failed&status=api_unavailable&status=inconsistent_data"
-    panel = panels.failed_tasks()
-    return _panel(request, "failed-tasks", "Failed tasks", panel, "No task has failed.", wanted, tasks=True)
+    """Show the newest tasks that failed."""
+    context = {"title": "Failed tasks", "empty": "No task has failed.", "query": _FAILED, "tasks": True}
+    return _panel(request, "failed-tasks", panels.failed_tasks(), **context)
 
 
 @require_safe
 def mine(request: HttpRequest) -> HttpResponse:
+    """Show what the person who looks has started."""
     name = request.user.get_username()
-    panel = panels.processes_of(name)
-    return _panel(request, "mine", "My processes", panel, "You have not started anything yet.", "", created_by=name)
+    context = {"title": "My processes", "empty": "You have not started anything yet.", "created_by": name}
+    return _panel(request, "mine", panels.processes_of(name), **context)
 
 
-def _panel(
-    request: HttpRequest, name: str, title: str, panel: panels.ProcessPanel, empty: str, query: str, **extra: Any
-) -> HttpResponse:
-    context = {"name": name, "title": title, "panel": panel, "empty": empty, "query": query, **extra}
-    return render(request, "workflows/process_panel.html", context)
+def _panel(request: HttpRequest, name: str, panel: panels.ProcessPanel, **words: Any) -> HttpResponse:
+    return render(request, "workflows/process_panel.html", {"name": name, "panel": panel, **words})
 
 
 @require_safe

@@ -24,7 +24,7 @@ def new_subscription(request: HttpRequest) -> HttpResponse:
         "statuses": ProductLifecycle.choices,
         "placeholder": "Product, type, tag or workflow",
         "list_url": "workflows:process-list",
-        "list_name": "Processes",
+        "list_name": "Workflows",
     }
     return page(request, "workflows/process_new.html", context, partial="offers")
 

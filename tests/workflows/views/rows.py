@@ -55,7 +55,7 @@ def a_process(*subscriptions: Subscription, workflow: Workflow | None = None, **
 
 
 def some_steps(process: Process, *names: str, plan: list[str] | None = None, **last: Any) -> list[ProcessStep]:
-    """Write rows of the given names; `last` are values of the last one, `plan` the keys of all steps of the workflow."""
+    """Write rows of these names. `last`: values of the last one; `plan`: the keys of all steps of the workflow."""
     if plan is not None:
         process.plan = WorkflowPlan.objects.create(workflow=process.workflow, digest=uuid7().hex, keys=plan)
     steps = []
