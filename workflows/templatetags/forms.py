@@ -58,10 +58,12 @@ def form_wizard(  # noqa: PLR0917 - a template tag has positional arguments
     action: str = "",
     prefix: str = "wizard",
     language: str = translations.DEFAULT_LANGUAGE,
+    target: str = "",
 ) -> dict[str, Any]:
     """Draw a page of a wizard: its fields, buttons, and what travels with it.
 
-    `submit` is the text of the last page's button, `cancel` an address to leave to, `action` where to post to.
+    `submit` is the text of the last page's button, `cancel` an address to leave to, `action` where to post to. With
+    `target`, the selector of what the answer replaces, HTMX posts it; without scripts the browser does.
     """
     buttons = step.meta.get("customButtons") or {}
     forward, back = buttons.get("next") or {}, buttons.get("previous") or {}
@@ -71,6 +73,7 @@ def form_wizard(  # noqa: PLR0917 - a template tag has positional arguments
         "prefix": prefix,
         "cancel": cancel,
         "action": action,
+        "target": target,
         "forward_text": forward.get("text") or ("Next" if step.has_next else submit),
         "forward_icon": "arrow-right" if step.has_next else "",
         "forward_tone": forward.get("color") or "primary",
