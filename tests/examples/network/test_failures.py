@@ -10,6 +10,7 @@ from django.db import transaction
 from subscriptions.domain import SubscriptionModel
 from tests.examples.network.ordering import (
     again,
+    core_link_pages,
     delivered,
     l2vpn_pages,
     node_page,
@@ -106,8 +107,21 @@ def test_name_taken_between_form_and_step_fails_with_a_clear_sentence() -> None:
 def test_two_orders_for_one_interface_give_one_port() -> None:
     node = delivered(order_node("ams-pe"))
     _, failed = two_at_once("create_port", product("port 10G"), *port_pages(node, "ethernet-1/1"))
-    assert failed.last_step == "enable port in IMS"
-    assert "ethernet-1/1 of node ams-pe is in use already" in str(failed.failed_reason)
+    assert failed.last_step == "Construct Subscription model"
+    assert "Interface ethernet-1/1 is in use by now" in str(failed.failed_reason)
+
+
+def test_core_link_over_an_interface_in_use_makes_nothing() -> None:
+    nodes = [delivered(order_node(name)) for name in ("ams-pe", "par-pe")]
+    pages = core_link_pages(*nodes, "ethernet-1/1", "ethernet-1/1")
+    with transaction.atomic():
+        link = start_process("create_core_link", [product("core link 10G"), *pages])
+        models.Interface.objects.filter(device=nodes[1].node.ims_id, name="ethernet-1/1").update(enabled=True)
+    run_until_idle()
+    failed = Process.objects.get(pk=link)
+    assert (failed.last_status, failed.last_step) == ("failed", "Construct Subscription model")
+    assert models.Cable.objects.count() == 0
+    assert models.Prefix.objects.count() == 4
 
 
 def test_two_orders_for_one_vlan_give_one_service() -> None:

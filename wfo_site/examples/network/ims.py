@@ -7,14 +7,18 @@ from uuid import uuid5
 from django.utils.text import slugify
 
 from wfo_site.examples.network.enums import InterfaceMode, PortMode
+from wfo_site.examples.network.inventory import get_inventory
 from wfo_site.examples.network.inventory.interface import (
     AvailableIPPayload,
     CablePayload,
     CableTermination,
     DeviceChanges,
     DevicePayload,
+    Interface,
     InterfaceChanges,
     InterfacePayload,
+    InventoryConflict,
+    InventoryNotFound,
     L2VPNPayload,
     VLANGroupPayload,
 )
@@ -36,6 +40,19 @@ INTERFACES = tuple(
 def key(name: str) -> str:
     """Return the idempotency key of one object that the running step makes: the same for each try of the step."""
     return str(uuid5(step_context().idempotency_key, name))
+
+
+def free_interface(interface_id: int) -> Interface:
+    """Return an interface that nobody uses. Hours may lie between the form and the step that asks.
+
+    Raises InventoryNotFound and InventoryConflict. Who takes it into use is settled by `enable_interface`.
+    """
+    interface = get_inventory().interface(interface_id)
+    if interface is None:
+        raise InventoryNotFound(f"The inventory has no interface with id {interface_id} any more; order another port")
+    if interface.enabled or interface.cable is not None:
+        raise InventoryConflict(f"Interface {interface.name} is in use by now; abort this order and choose a free one")
+    return interface
 
 
 def device_payload(node: NodeBlockProvisioning) -> DevicePayload:

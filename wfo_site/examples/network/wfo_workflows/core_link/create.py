@@ -84,9 +84,7 @@ def construct_core_link_model(
 
 
 def _fill(port: CorePortBlockInactive, node_subscription_id: UUID, interface_id: int) -> None:
-    interface = get_inventory().interface(interface_id)
-    if interface is None:
-        raise InventoryNotFound(f"The inventory has no interface with id {interface_id} any more")
+    interface = ims.free_interface(interface_id)
     port.port_name = interface.name
     port.ims_id = interface.id
     port.node = Node.from_subscription(node_subscription_id).node

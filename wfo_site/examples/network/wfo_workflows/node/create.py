@@ -41,7 +41,7 @@ def initial_input_form(product: UUID, product_name: str) -> FormGenerator:
     role, site, status = choices.device_roles(), choices.sites(), choices.node_statuses()
     note = callout(
         header="Note",
-        message="Selecting a customer is configurable: a product package may bring its own customers or use one for all.",
+        message="Selecting a customer is configurable: a product package may bring customers of its own or use one.",
     )
 
     class CreateNodeForm(FormPage, title=product_name):

@@ -10,7 +10,6 @@ from wfo_site.examples.network.forms import choices
 from wfo_site.examples.network.forms.subscriptions import ActiveNodeId
 from wfo_site.examples.network.forms.summary import summary_page
 from wfo_site.examples.network.inventory import get_inventory
-from wfo_site.examples.network.inventory.interface import InventoryNotFound
 from wfo_site.examples.network.lso import lso_interaction
 from wfo_site.examples.network.wfo_products.descriptions import description
 from wfo_site.examples.network.wfo_products.node import Node
@@ -61,9 +60,7 @@ def construct_port_model(
     auto_negotiation: bool | None = None,
     lldp: bool | None = None,
 ) -> State:
-    interface = get_inventory().interface(int(port_ims_id))
-    if interface is None:
-        raise InventoryNotFound(f"The inventory has no interface with id {port_ims_id} any more")
+    interface = ims.free_interface(int(port_ims_id))
     initial = PortInactive.from_product_id(product, customer_id)
     port = initial.port
     port.port_name = interface.name
