@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
+import pytest
+from django.core.management import call_command
+from pytest_django import DjangoDbBlocker
+
+from tests.examples.network.ordering import delivered, order_node, order_port, run
 from wfo_site.examples.network.inventory import get_inventory
 from wfo_site.examples.network.inventory.bootstrap import create_initial_objects, create_prefixes
 from wfo_site.examples.network.inventory.interface import Device, DevicePayload, Interface, Inventory
+from wfo_site.examples.network.wfo_seed import seed
 
 
 @pytest.fixture
@@ -39,3 +47,22 @@ def interface(inventory: Inventory, device: Device) -> Interface:
     return inventory.create_interface(
         {"device": device.id, "name": "ethernet-1/1", "type": "10gbase-x-xfp", "enabled": False, "speed": 10_000_000}
     )
+
+
+@dataclass(frozen=True)
+class Network:
+    """Subscriptions of nodes ams-pe and par-pe, and of port ethernet-1/1 of each."""
+
+    nodes: list[Any]
+    ports: list[Any]
+
+
+@pytest.fixture(scope="module")
+def network(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Network]:
+    """A network that is delivered once for a module; what its tests add is rolled back after each."""
+    with django_db_blocker.unblock():
+        seed()
+        run("task_bootstrap_netbox", {})
+        nodes = [delivered(order_node(name)) for name in ("ams-pe", "par-pe")]
+        yield Network(nodes, [delivered(order_port(node, "ethernet-1/1")) for node in nodes])
+        call_command("flush", interactive=False, verbosity=0)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from products.models import Product
 from subscriptions.domain import SubscriptionModel
 from wfo_site.examples.network.inventory import get_inventory
-from wfo_site.examples.network.models import Customer
+from wfo_site.examples.network.models import Customer, FailureRule
 from workflows.models import Process
 from workflows.services import start_process
 from workflows.testing import run_until_idle
@@ -107,3 +109,17 @@ def l2vpn_pages(ports: list[Any], vlan: str, **changes: Any) -> list[dict[str, A
 
 def order_l2vpn(ports: list[Any], vlan: str, **changes: Any) -> Process:
     return run("create_l2vpn", product("l2vpn"), *l2vpn_pages(ports, vlan, **changes))
+
+
+def two_at_once(workflow: str, *pages: dict[str, Any]) -> tuple[Process, Process]:
+    """Start the same order twice before either runs, and run both: the one that was delivered, the one that failed."""
+    with transaction.atomic():
+        ids = [start_process(workflow, list(pages)) for _ in range(2)]
+    run_until_idle()
+    processes = {process.last_status: process for process in Process.objects.filter(pk__in=ids)}
+    return processes["completed"], processes["failed"]
+
+
+def fail(operation: str, when: str, message: str = "connection lost") -> None:
+    """Make the next call of an operation of the inventory fail."""
+    FailureRule.objects.create(operation=operation, when=when, message=message)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from products.models import Product
+from tests.examples.network.conftest import Network
 from tests.examples.network.ordering import (
     core_link_pages,
     customer,
@@ -14,13 +15,11 @@ from tests.examples.network.ordering import (
     interface_of,
     l2vpn_pages,
     node_page,
-    order_node,
     order_port,
     port_pages,
     product,
     run,
 )
-from wfo_site.examples.network.wfo_seed import seed
 from workflows.forms import FormNotCompleteError, FormValidationError
 from workflows.services import start_process
 
@@ -28,19 +27,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def bootstrapped() -> None:
-    seed()
-    run("task_bootstrap_netbox", {})
+def nodes(network: Network) -> list[Any]:
+    return network.nodes
 
 
 @pytest.fixture
-def nodes(bootstrapped: None) -> list[Any]:
-    return [delivered(order_node(name)) for name in ("ams-pe", "par-pe")]
-
-
-@pytest.fixture
-def ports(nodes: list[Any]) -> list[Any]:
-    return [delivered(order_port(node, "ethernet-1/1")) for node in nodes]
+def ports(network: Network) -> list[Any]:
+    return network.ports
 
 
 def page_after(workflow: str, *pages: dict[str, Any]) -> dict[str, Any]:
@@ -65,12 +58,12 @@ def options(schema: dict[str, Any], field: str) -> list[str]:
     return [found.get("options", {}).get(value, value) for value in found["enum"]]
 
 
-def test_first_page_of_create_offers_the_products(bootstrapped: None) -> None:
+def test_first_page_of_create_offers_the_products(network: Network) -> None:
     schema = page_after("create_node")
     assert options(schema, "product") == ["node Cisco", "node Cumulus", "node FRR", "node Nokia"]
 
 
-def test_create_node_page(bootstrapped: None) -> None:
+def test_create_node_page(network: Network) -> None:
     schema = page_after("create_node", product("node Cisco"))
     assert schema["title"] == "node Cisco"
     assert list(schema["properties"]) == [
@@ -107,15 +100,15 @@ def test_create_node_page(bootstrapped: None) -> None:
     assert set(schema["required"]) == {"customer_id", "type_id", "role_id", "site_id", "node_status", "node_name"}
 
 
-def test_create_node_summary(bootstrapped: None) -> None:
-    page = node_page("ams-pe", node_description="rack 12")
+def test_create_node_summary(network: Network) -> None:
+    page = node_page("lon-pe", node_description="rack 12")
     schema = page_after("create_node", product("node Nokia"), page)
     assert schema["title"] == "node Nokia summary"
     summary = schema["properties"]["product_summary"]
     assert summary["format"] == "summary"
     assert summary["extraProperties"]["data"] == {
         "labels": ["role_id", "type_id", "site_id", "node_status", "node_name", "node_description"],
-        "columns": [["Provider", "Nokia 7210 SAS-R6", "Amsterdam", "active", "ams-pe", "rack 12"]],
+        "columns": [["Provider", "Nokia 7210 SAS-R6", "Amsterdam", "active", "lon-pe", "rack 12"]],
     }
 
 
@@ -125,7 +118,7 @@ def test_name_of_a_node_that_exists_is_refused_at_the_field(nodes: list[Any]) ->
     assert "node_name" in refusals("create_node", product("node Nokia"), node_page("  "), {})
 
 
-def test_choices_are_those_of_the_form_only(bootstrapped: None) -> None:
+def test_choices_are_those_of_the_form_only(network: Network) -> None:
     refused = refusals("create_node", product("node Nokia"), node_page("x", type_id="1", customer_id="nobody"), {})
     assert set(refused) == {"customer_id", "type_id"}
 
@@ -138,7 +131,7 @@ def test_create_port_pages(nodes: list[Any]) -> None:
     assert picker["format"] == "subscriptionId"
     assert picker["extraProperties"] == {"productTypes": ["Node"], "statuses": ["active"]}
 
-    pages = port_pages(nodes[0], "ethernet-1/1", lldp=True)
+    pages = port_pages(nodes[0], "ethernet-1/2", lldp=True)
     second = page_after("create_port", product("port 10G"), pages[0])
     assert second["title"] == "port 10G"
     assert list(second["properties"]) == [
@@ -149,7 +142,7 @@ def test_create_port_pages(nodes: list[Any]) -> None:
         "auto_negotiation",
         "lldp",
     ]
-    assert options(second, "port_ims_id") == [f"ethernet-1/{number}" for number in range(1, 11)]
+    assert options(second, "port_ims_id") == [f"ethernet-1/{number}" for number in range(2, 11)]
     assert options(second, "port_mode") == ["tagged", "untagged", "link member"]
     assert second["properties"]["lldp"]["default"] is False
 
@@ -157,7 +150,7 @@ def test_create_port_pages(nodes: list[Any]) -> None:
     assert summary["title"] == "port 10G summary"
     assert summary["properties"]["product_summary"]["extraProperties"]["data"] == {
         "labels": ["port_ims_id", "port_description", "port_mode", "auto_negotiation", "lldp"],
-        "columns": [["ethernet-1/1", "campus", "tagged", "No", "Yes"]],
+        "columns": [["ethernet-1/2", "campus", "tagged", "No", "Yes"]],
     }
 
 
@@ -178,23 +171,23 @@ def test_create_core_link_pages(nodes: list[Any]) -> None:
     first = page_after("create_core_link", product("core link 10G"))
     assert first["title"] == "core link 10G - node A and B"
     assert list(first["properties"]) == ["customer_id", "node_subscription_id_a", "node_subscription_id_b"]
-    pages = core_link_pages(*nodes, "ethernet-1/1", "ethernet-1/2")
+    pages = core_link_pages(*nodes, "ethernet-1/2", "ethernet-1/3")
     second = page_after("create_core_link", product("core link 10G"), pages[0])
     assert second["title"] == "core link 10G - port A and B"
     assert list(second["properties"]) == ["port_ims_id_a", "port_ims_id_b", "under_maintenance"]
-    assert len(options(second, "port_ims_id_a")) == len(options(second, "port_ims_id_b")) == 10
+    assert len(options(second, "port_ims_id_a")) == len(options(second, "port_ims_id_b")) == 9
     assert second["properties"]["under_maintenance"]["default"] is False
 
 
 def test_nodes_of_a_core_link_differ(nodes: list[Any]) -> None:
-    page = core_link_pages(nodes[0], nodes[0], "ethernet-1/1", "ethernet-1/2")[0]
+    page = core_link_pages(nodes[0], nodes[0], "ethernet-1/2", "ethernet-1/3")[0]
     refused = refusals("create_core_link", product("core link 10G"), page)
     assert refused == {"__root__": "node B cannot be the same as node A"}
 
 
 def test_interface_of_another_node_is_refused(nodes: list[Any]) -> None:
-    pages = core_link_pages(*nodes, "ethernet-1/1", "ethernet-1/1")
-    pages[1]["port_ims_id_a"] = interface_of(nodes[1], "ethernet-1/1")
+    pages = core_link_pages(*nodes, "ethernet-1/2", "ethernet-1/2")
+    pages[1]["port_ims_id_a"] = interface_of(nodes[1], "ethernet-1/2")
     assert set(refusals("create_core_link", product("core link 10G"), *pages)) == {"port_ims_id_a"}
 
 
