@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,8 @@ from products import ProductSpec, register
 from products.models import Product
 from products.sync import sync_catalogue
 from subscriptions.domain import ProductBlockModel, SubscriptionModel, isolated
-from subscriptions.models import SubscriptionCustomerDescription
+from subscriptions.models import Subscription, SubscriptionCustomerDescription
+from workflows.testing import run_until_idle
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +46,7 @@ def network(db: None) -> Iterator[SimpleNamespace]:
     class Cable(SubscriptionModel, is_base=True):
         cable: CableBlock
 
-    with isolated(empty=True):
+    with isolated():
         register(ProductSpec("lamp", Lamp, tag="LAMP", description="A lamp", fixed_inputs={"voltage": 230}))
         register(ProductSpec("cable", Cable, tag="CABLE", description="A cable"))
         sync_catalogue()
@@ -126,6 +128,35 @@ def test_the_number_of_statements_does_not_depend_on_the_blocks(api: APIClient, 
     # Session, user, the graph in at most five, customer descriptions.
     assert statements(network.cable) <= 8
     assert statements(network.cable) == statements(network.lamps[0])
+
+
+def test_a_note_is_changed_with_the_current_version_or_none_also_while_out_of_sync(
+    api: APIClient, network: SimpleNamespace
+) -> None:
+    """Conformance 29."""
+    lamp = network.lamps[0]
+    Subscription.objects.filter(pk=lamp.subscription_id).update(status="active", insync=False)
+
+    def modify(note: str, **version: int) -> Any:
+        pages = [{"subscription_id": str(lamp.subscription_id), **version}, {"note": note}]
+        response = api.post("/api/processes/modify_note", pages, format="json")
+        run_until_idle()
+        return response
+
+    def shown() -> tuple[str, int]:
+        found = api.get(url(lamp)).json()
+        return found["note"], found["version"]
+
+    assert modify("first").status_code == 201
+    note, version = shown()
+    assert note == "first"
+    for stale in (version - 1, version + 1):
+        refused = modify("never", version=stale)
+        assert refused.status_code == 400
+        assert refused.json()["validation_errors"][0]["msg"].startswith(f"Stale data: given version ({stale})")
+    assert shown() == ("first", version)
+    assert modify("second", version=version).status_code == 201
+    assert shown()[0] == "second"
 
 
 def test_an_unknown_one_is_404_and_a_wrong_flag_422(api: APIClient, network: SimpleNamespace) -> None:

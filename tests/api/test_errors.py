@@ -199,6 +199,15 @@ class TestExceptions:
         assert "since" in body
 
 
+@pytest.mark.usefixtures("flows")
+def test_a_form_that_asks_for_its_next_page_is_no_error_in_the_log(
+    api: APIClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert api.post("/api/processes/flow_form", [], format="json").status_code == 510
+    assert caplog.records == []
+
+
 class TestOutsideOfViews:
     def test_a_host_that_is_not_ours(self, stranger: APIClient) -> None:
         response = stranger.get("/api/health/", headers={"Host": "evil.example.org"})

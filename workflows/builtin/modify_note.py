@@ -24,9 +24,10 @@ def note_form(subscription_id: UUID) -> FormGenerator:
 
 
 @step("Modify note")
-def modify(subscription: SubscriptionModel, note: str | None) -> State:
+def modify(subscription_id: UUID, note: str | None) -> State:
     """Set the note; blank text is no note."""
-    backups = backup(subscription.subscription_id, None)
+    subscription = SubscriptionModel.from_subscription(subscription_id)
+    backups = backup(subscription_id, None)
     subscription.note = (note or "").strip() or None
     return {"subscription": subscription, OLD_SUBSCRIPTIONS_KEY: backups}
 

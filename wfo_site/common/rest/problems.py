@@ -89,6 +89,15 @@ def as_response(body: Mapping[str, object], status: int) -> HttpResponse:
 
 def answer_to_error(error: Exception, context: Mapping[str, Any]) -> Response:
     """Turn whatever a view raised into the API's answer. What nobody foresaw becomes a 500 with a logged reference."""
+    response = _answer_to(error, context)
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # Django would log these as errors of the server. A form that asks for its next page (510) and a paused engine
+        # (503) are none, and what nobody foresaw has been logged with its cause.
+        response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def _answer_to(error: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(error, RequestInvalid):
         return Response({"detail": error.errors}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     # Errors of other systems may have a body too, one that is not for our clients.
