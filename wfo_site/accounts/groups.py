@@ -13,9 +13,9 @@ _VISIBLE_APPS = ("products", "subscriptions", "workflows", "scheduling")
 def seed_operators(*, sender: Any, using: str, **_kwargs: Any) -> None:
     """Create the group when it is not there; what people changed in it stays. Receiver of post_migrate.
 
-    It acts for the last app only, because each app's permissions are made just before its own signal.
+    It acts for the last app that has tables only, because each app's permissions are made just before its own signal.
     """
-    if sender is not list(apps.get_app_configs())[-1]:
+    if sender is not [config for config in apps.get_app_configs() if config.models_module][-1]:
         return
     from django.contrib.auth.models import Group, Permission
 

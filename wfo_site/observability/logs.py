@@ -38,8 +38,11 @@ def mask_secrets(_logger: object, _method: str, event: EventDict) -> EventDict:
 def _masked(key: object, value: Any) -> Any:
     if isinstance(value, dict):
         return {inner: _masked(inner, item) for inner, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_masked(key, item) for item in value]
+    if isinstance(value, tuple):
+        # It stays one: the arguments of a line and the parts of an exception are told by being tuples.
+        return tuple(_masked(key, item) for item in value)
     return MASK if isinstance(key, str) and value and _SECRET_NAME.search(key) else value
 
 
