@@ -12,8 +12,9 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, F, Func, Q, QuerySet
-from django.db.models.fields.json import KeyTransform, KeyTransformExact
+from django.db.models import BooleanField, F, Func, JSONField, Q, QuerySet, Value
+from django.db.models.fields.json import KeyTransform
+from django.db.models.lookups import Exact
 from django.db.models.sql.compiler import SQLCompiler
 
 from subscriptions.models import Subscription, SubscriptionInstance
@@ -26,7 +27,7 @@ def instances_with(field: str, value: object, op: Op = "eq") -> QuerySet[Subscri
     """Return the blocks whose `field` is `value` ("eq"), a list that has it ("contains") or one of several ("in").
 
     Types count: 5 is not "5", true is not 1. Ranges and parts of texts are questions for the search index. Raises
-    NotJson for a value that JSON cannot hold.
+    NotJson for a value that JSON cannot hold, ValueError for None.
     """
     if op == "in":
         if isinstance(value, str) or not isinstance(value, Iterable):
@@ -69,12 +70,15 @@ def _spellings(value: object) -> list[object]:
 
 
 def _condition(field: str, value: JsonValue, op: Literal["eq", "contains"]) -> Any:
+    if value is None:
+        raise ValueError(f"No block stores None for {field}: what is not set is left out")
     if connection.vendor != "postgresql":
         return _SqliteValue(field, value, op)
     if op == "contains":
         return Q(values__contains={field: [value]})
     # Containment uses the index, but a list also contains a shorter one: compare what the index found.
-    return Q(values__contains={field: value}) & Q(KeyTransformExact(KeyTransform(field, "values"), value))
+    exactly = Exact(KeyTransform(field, "values"), Value(value, output_field=JSONField()))
+    return Q(values__contains={field: value}) & Q(exactly)
 
 
 class _SqliteValue(Func):
@@ -95,21 +99,23 @@ class _SqliteValue(Func):
         **_extra: Any,
     ) -> tuple[str, tuple[Any, ...]]:
         column, params = compiler.compile(self.source_expressions[0])
-        if self._op == "eq":
-            # As a list of one, so that both questions read the same; -> gives lists and null as JSON too.
-            rows, place = f"json_each(json_array({column} -> %s)) AS found", ()
-        else:
-            rows, place = f"json_each({column}, %s) AS found", (*params, self._path)
-            rows = f"{rows} WHERE json_type({column}, %s) = 'array' AND"
         test, values = _same(self._value)
-        where = rows if self._op == "contains" else f"{rows} WHERE"
-        return f"EXISTS (SELECT 1 FROM {where} {test})", (*params, self._path, *place, *values)  # noqa: S608
+        place = (*params, self._path)
+        if self._op == "eq":
+            # As a list of one, so that both questions read the same; -> gives lists as JSON too.
+            return (
+                f"EXISTS (SELECT 1 FROM json_each(json_array({column} -> %s)) AS found WHERE {test})",  # noqa: S608
+                (*place, *values),
+            )
+        is_list = f"json_type({column}, %s) = 'array'"
+        return (
+            f"EXISTS (SELECT 1 FROM json_each({column}, %s) AS found WHERE {is_list} AND {test})",  # noqa: S608
+            (*place, *place, *values),
+        )
 
 
 def _same(value: JsonValue) -> tuple[str, tuple[object, ...]]:
     match value:
-        case None:
-            return "found.type = 'null'", ()
         case bool():
             return "found.type = %s", ("true" if value else "false",)
         case int() | float():

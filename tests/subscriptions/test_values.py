@@ -77,6 +77,8 @@ def test_one_of_several(samples: SimpleNamespace) -> None:
     assert labels("my key", [], "in") == set()
     with pytest.raises(ValueError, match="'in' takes several values"):
         instances_with("my key", "text", "in")
+    with pytest.raises(ValueError, match="what is not set is left out"):
+        instances_with("my key", None)
 
 
 def test_unknown_field_finds_nothing(samples: SimpleNamespace) -> None:
