@@ -112,7 +112,7 @@ def bind_page(
     An error stands at the innermost control that its path leads to; one that leads to none stands above the page.
     """
     binder = _Binder(prefix, language, disabled=disabled)
-    controls = [binder.control(field, field.key, values, depth=0) for field in parse_page(schema)]
+    controls = [binder.control(field, join("", field.key), values, depth=0) for field in parse_page(schema)]
     page = PageControls(controls, [])
     by_name = {inner.name: inner for control in controls for inner in control.walk()}
     for error in errors:

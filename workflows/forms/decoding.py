@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -228,36 +228,3 @@ _READ: dict[str, Callable[[Field, str], Any]] = {
     "boolean": _boolean,
     "string": _string,
 }
-
-
-def encode(schema: JsonSchema, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the names and texts that the page would post for `values`: the inverse of `decode` for what fits."""
-    yield from _encode_object(parse_page(schema), "", values)
-
-
-def _encode_object(fields: Sequence[Field], prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for field in fields:
-        if field.key in values and not field.is_display and not field.read_only:
-            yield from _encode(field, join(prefix, field.key), values[field.key])
-
-
-def _encode(field: Field, name: str, value: Any) -> Iterator[tuple[str, str]]:
-    match value:
-        case dict() if field.type == "object":
-            yield name, "1"
-            yield from _encode_object(field.properties, name, value)
-        case list() if field.item is not None and field.is_choice_list:
-            yield name, ""
-            yield from ((name, str(item)) for item in value)
-        case list() if field.item is not None:
-            yield name, ""
-            for index, item in enumerate(value):
-                yield from _encode(field.item, join(name, str(index)), item)
-        case None:
-            yield name, ""
-        case bool():
-            yield name, "true" if value else ""
-        case dict() | list():
-            yield name, json.dumps(value)
-        case _:
-            yield name, str(value)
