@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wfo_site.examples.network.inventory.addressing import first_free_subnet, first_gap, sortable, usable_range
@@ -14,12 +14,14 @@ NETWORK = ip_network("10.0.0.0/24")
 START = int(NETWORK.network_address)
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 300)))
 def test_first_gap_is_the_lowest_number_that_is_free(used: set[int]) -> None:
     free = [number for number in range(256) if number not in used]
     assert first_gap(sorted(used), 0, 255) == (free[0] if free else None)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 255), st.integers(24, 32)), max_size=12), st.integers(25, 32))
 def test_first_free_subnet_is_the_lowest_that_overlaps_none(blocks: list[tuple[int, int]], length: int) -> None:
     taken = [ip_network((START + start, size), strict=False) for start, size in blocks]
@@ -56,6 +58,7 @@ def test_usable_range_leaves_out_what_hosts_cannot_have(prefix: str, is_pool: bo
     assert usable_range(network, is_pool=is_pool) == (start + offsets[0], start + offsets[1])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**128 - 1), st.integers(0, 2**128 - 1))
 def test_sortable_text_orders_as_numbers_do(left: int, right: int) -> None:
     assert (sortable(left) < sortable(right)) == (left < right)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
@@ -19,6 +19,7 @@ class Service(BaseModel):
     vlan: VlanRanges = VlanRanges(0)
 
 
+@settings(deadline=None)
 @given(ids, ids)
 def test_operations_equal_those_of_sets(left: set[int], right: set[int]) -> None:
     a, b = VlanRanges(left), VlanRanges(right)
@@ -34,6 +35,7 @@ def test_operations_equal_those_of_sets(left: set[int], right: set[int]) -> None
     assert (a == b) == (left == right)
 
 
+@settings(deadline=None)
 @given(ids)
 def test_text_reads_back_to_an_equal_value(members: set[int]) -> None:
     value = VlanRanges(members)
@@ -45,6 +47,7 @@ def test_text_reads_back_to_an_equal_value(members: set[int]) -> None:
     assert list(value) == sorted(members)
 
 
+@settings(deadline=None)
 @given(ids)
 def test_ranges_neither_overlap_nor_touch(members: set[int]) -> None:
     ranges = VlanRanges(members).to_list_of_tuples()
