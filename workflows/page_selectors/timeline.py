@@ -16,7 +16,7 @@ from workflows.engine.registry import get_workflow
 from workflows.engine.steps import Step, StepKind
 from workflows.enums import ProcessKind, ProcessStatus, StepStatus, WaitState
 from workflows.models import Process, ProcessStep, Wait
-from workflows.states import CLEARED_STEPS, ENDED, RUNNABLE
+from workflows.states import CLEARED_STEPS, ENDED, OPEN_STEPS, RUNNABLE
 
 PENDING: Final = "pending"
 RUNNING: Final = "running"
@@ -30,6 +30,7 @@ _ICON_OF_KIND: Final[dict[StepKind, str]] = {
     StepKind.ABORT: "player-stop",
 }
 _ICON_DEFAULT: Final = "settings"
+_TRIES_THAT_FAILED: Final = frozenset({StepStatus.FAILED, StepStatus.WAITING})
 
 # The columns of a step row that its card shows; delta, snapshot and error may be megabytes and wait until it is opened.
 _CARD_COLUMNS: Final = (
@@ -53,6 +54,7 @@ class StepCard:
     """
 
     anchor: str
+    key: str
     name: str
     status: str
     icon: str
@@ -63,6 +65,8 @@ class StepCard:
     retries: int = 0
     sub_step: str | None = None
     is_current: bool = False
+    # A suspension or a wait that is over: another row tells how it went on.
+    is_past: bool = False
 
     @property
     def is_written(self) -> bool:
@@ -87,6 +91,14 @@ class StepCard:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepDot:
+    """One step at a glance: the newest of its rows, and how often it failed."""
+
+    card: StepCard
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProcessView:
     """Everything that the page of one process shows before a step is opened."""
 
@@ -106,6 +118,17 @@ class ProcessView:
     @property
     def current(self) -> StepCard | None:
         return next((card for card in self.cards if card.is_current), None)
+
+    @property
+    def dots(self) -> list[StepDot]:
+        """The run on one line: all rows of one step are one dot, which counts those that failed."""
+        dots: list[StepDot] = []
+        for card in self.cards:
+            failures = card.retries + 1 if card.status in _TRIES_THAT_FAILED else 0
+            if dots and dots[-1].card.key == card.key:
+                failures += dots.pop().failures
+            dots.append(StepDot(card=card, failures=failures))
+        return dots
 
     @property
     def done_count(self) -> int:
@@ -170,7 +193,7 @@ def planned_cards(workflow_name: str) -> list[StepCard]:
     """Return the steps of a workflow that has not started, all to do. No query; empty where the code has none."""
     plan = _plan_of_code(workflow_name)
     return [
-        StepCard(anchor=f"next-{n}", name=plan.name(key), status=PENDING, icon=plan.icon(key))
+        StepCard(anchor=f"next-{n}", key=key, name=plan.name(key), status=PENDING, icon=plan.icon(key))
         for n, key in enumerate(plan.keys)
     ]
 
@@ -225,6 +248,7 @@ def _cards(process: Process, rows: list[ProcessStep], plan: _CodePlan) -> list[S
     cards = [
         StepCard(
             anchor=f"step-{row.seq}",
+            key=row.key,
             name=row.name,
             status=RUNNING if row is last and has_card and is_running else row.status,
             icon=plan.icon(row.key),
@@ -235,6 +259,7 @@ def _cards(process: Process, rows: list[ProcessStep], plan: _CodePlan) -> list[S
             retries=row.retries,
             sub_step=row.sub_step,
             is_current=row is last and has_card,
+            is_past=row.status in OPEN_STEPS and not (row is last and has_card),
         )
         for row in rows
     ]
@@ -245,6 +270,7 @@ def _cards(process: Process, rows: list[ProcessStep], plan: _CodePlan) -> list[S
             StepCard(
                 # By place in the plan: the anchor of a step to come stays its own while others are done.
                 anchor=f"next-{first_place + index}",
+                key=key,
                 name=plan.name(key),
                 status=RUNNING if is_next and is_running else PENDING,
                 icon=plan.icon(key),

@@ -52,7 +52,8 @@ def start(request: HttpRequest, workflow_name: str) -> HttpResponse:
         except DomainError as error:
             step = wizard.refused(error)
         else:
-            return go_to(request, reverse("workflows:process-detail", args=[process_id]))
+            name = "workflows:task-detail" if found.workflow.is_task else "workflows:process-detail"
+            return go_to(request, reverse(name, args=[process_id]))
     context: dict[str, Any] = {
         "step": step,
         "workflow": found.workflow,

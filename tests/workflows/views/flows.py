@@ -65,6 +65,10 @@ def fail_once() -> State:
     return {"answered": True}
 
 
+def nothing() -> State:
+    return {}
+
+
 def in_the_evening_only(context: PredicateContext) -> RunPredicateFail:
     return RunPredicateFail(f"{context.workflow_key} runs in the evening only")
 
@@ -91,7 +95,7 @@ def register() -> None:
 
     @task("Ask another system")
     def task_ask() -> StepList:
-        return init >> callback_step("Run playbook", step("Call")(lambda: {}), step("Read answer")(lambda: {})) >> done
+        return init >> callback_step("Run playbook", step("Call")(nothing), step("Read answer")(nothing)) >> done
 
     product = Product.objects.get_or_create(
         name="Port 10G", defaults={"description": "A port", "product_type": "Port", "tag": "PORT"}

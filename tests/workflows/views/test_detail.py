@@ -81,7 +81,7 @@ def test_a_failed_step_is_shown_once_with_its_tries(get: Html) -> None:
     some_steps(process, "Start", "Reserve address", plan=PLAN, status="failed", error={"error": "x"}, retries=2)
     html = get(_url(process))
     assert _cards(html) == [("step-1", "success"), ("step-2", "failed"), ("next-2", "pending"), ("next-3", "pending")]
-    assert "3×" in html
+    assert "failed 3 times" in html
     assert "Node does not answer" in html
     assert "retry to try it again" in html
 
@@ -354,3 +354,19 @@ def test_number_of_queries_does_not_depend_on_steps_or_subscriptions(get: Html) 
     large = a_process(*[a_subscription(f"S{n}") for n in range(8)])
     some_steps(large, *[f"Step {n}" for n in range(40)], plan=[f"Step {n}" for n in range(80)])
     assert count(large) == count(small) <= 12
+
+
+def test_all_rows_of_a_step_are_one_dot_that_counts_failures(get: Html) -> None:
+    process = a_process(last_status="running")
+    some_steps(process, "Start", "Reserve address", "Reserve address", "Reserve address", plan=PLAN)
+    for seq, status, retries in ((2, "failed", 1), (3, "waiting", 0)):
+        process.steps.filter(seq=seq).update(status=status, error={"error": "x"}, retries=retries)
+    html = get(_url(process))
+    dots = re.findall(r'class="step-dot step-(\w+)" href="#([\w-]+)" title="([^"]+)"', html)
+    assert [dot[:2] for dot in dots] == [
+        ("success", "step-1"),
+        ("success", "step-4"),
+        ("running", "next-2"),
+        ("pending", "next-3"),
+    ]
+    assert dots[1][2] == "Reserve address: Success, failed 3 times"
