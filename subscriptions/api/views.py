@@ -10,9 +10,8 @@ from pydantic import TypeAdapter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from subscriptions.api.domain_model import domain_model_row
 from subscriptions.api.schemas import DomainModelAnswer
-from subscriptions.domain import SubscriptionModel
+from subscriptions.selectors import domain_model_payload
 from wfo_site.common.rest.body import read_query
 from wfo_site.common.rest.conditional import is_unchanged, not_modified, weak
 from wfo_site.common.rest.openapi import answers
@@ -35,8 +34,10 @@ class DomainModel(ApiView):
     def get(self, request: Request, subscription_id: UUID) -> Response:
         """Show a subscription with its blocks, nested as its product type says."""
         hide_own = read_query(_flag, request, "filter_owner_relations", default="true")
-        row = domain_model_row(SubscriptionModel.from_subscription(subscription_id), filter_owner_relations=hide_own)
-        body = dumps(row)
+        payload = domain_model_payload(subscription_id, filter_owner_relations=hide_own)
+        product = payload["product"]
+        # Keys of every subscription in the API that the model itself has no attributes for.
+        body = dumps({"product_id": product["product_id"], "name": None, "tag": product["tag"], **payload})
         etag = weak(hashlib.md5(body, usedforsecurity=False).hexdigest())
         if is_unchanged(request, etag):
             return not_modified(etag)

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from products import ProductSpec, register
 from products.models import Product
 from products.sync import sync_catalogue
+from subscriptions.api.schemas import SubscriptionDomainModelSchema
 from subscriptions.domain import ProductBlockModel, SubscriptionModel, isolated
 from subscriptions.models import Subscription, SubscriptionCustomerDescription
 from workflows.testing import run_until_idle
@@ -75,6 +76,7 @@ def test_values_fixed_inputs_and_blocks_of_others_are_nested(api: APIClient, net
     assert shown["lamp"]["colours"] == ["red", "blue"]
     assert shown["lamp"]["bulb"]["watts"] == 5
     assert shown["lamp"]["owner_subscription_id"] == str(lamp.subscription_id)
+    assert shown.keys() >= SubscriptionDomainModelSchema.model_fields.keys()
     assert shown["product"]["name"] == "lamp"
     assert isinstance(shown["product"]["created_at"], float)
     assert (shown["customer_id"], shown["tag"], shown["customer_descriptions"]) == ("customer-1", "LAMP", [])
@@ -83,18 +85,18 @@ def test_values_fixed_inputs_and_blocks_of_others_are_nested(api: APIClient, net
     assert cable["cable"]["spare"] is None
 
 
-def test_users_within_the_answer_are_named_only_on_demand(api: APIClient, network: SimpleNamespace) -> None:
+def test_users_of_the_same_owner_are_named_only_on_demand(api: APIClient, network: SimpleNamespace) -> None:
     """Conformance 116."""
     cable_block = str(network.cable.cable.subscription_instance_id)
     user = {"subscription_instance_id": cable_block, "subscription_id": str(network.cable.subscription_id)}
-    lamp = api.get(url(network.lamps[0])).json()["lamp"]
-    assert (lamp["in_use_by_ids"], lamp["in_use_by_relations"]) == ([cable_block], [user])
-    assert lamp["bulb"]["in_use_by_ids"] == []
-    end = api.get(url(network.cable)).json()["cable"]["ends"][0]
-    assert (end["in_use_by_ids"], end["in_use_by_relations"]) == ([], [])
-    end = api.get(url(network.cable), {"filter_owner_relations": "false"}).json()["cable"]["ends"][0]
-    assert (end["in_use_by_ids"], end["in_use_by_relations"]) == ([cable_block], [user])
-    assert len(end["bulb"]["in_use_by_ids"]) == 1
+    for shown in (
+        api.get(url(network.lamps[0])).json()["lamp"],
+        api.get(url(network.cable)).json()["cable"]["ends"][0],
+    ):
+        assert (shown["in_use_by_ids"], shown["in_use_by_relations"]) == ([cable_block], [user])
+        assert (shown["bulb"]["in_use_by_ids"], shown["bulb"]["in_use_by_relations"]) == ([], [])
+    lamp = api.get(url(network.lamps[0]), {"filter_owner_relations": "false"}).json()["lamp"]
+    assert lamp["bulb"]["in_use_by_ids"] == [lamp["subscription_instance_id"]]
 
 
 def test_what_customers_call_it_is_shown(api: APIClient, network: SimpleNamespace) -> None:
