@@ -130,6 +130,7 @@ def snapshots_of(subscription_ids: Collection[UUID]) -> dict[UUID, dict[str, Jso
         .order_by("pk")
         .values("pk", "subscription_id", "product_block__name", "label", "values", "root_attr", "root_order")
     ):
+        holds = sorted(relations.get(row["pk"], []), key=relation_order)
         instances.setdefault(row["subscription_id"], []).append(
             {
                 "subscription_instance_id": str(row["pk"]),
@@ -138,7 +139,7 @@ def snapshots_of(subscription_ids: Collection[UUID]) -> dict[UUID, dict[str, Jso
                 "values": row["values"],
                 "root_attr": row["root_attr"],
                 "root_order": row["root_order"],
-                "relations": sorted(relations.get(row["pk"], []), key=relation_order),
+                "relations": [*holds],
             }
         )
     return {

@@ -11,9 +11,9 @@ from subscriptions.domain.errors import (
 )
 from subscriptions.domain.graph import Instance
 from subscriptions.domain.lifecycle import lookup_specialized_type, validate_lifecycle_status
+from subscriptions.domain.product import ProductModel
 from subscriptions.domain.registry import SUBSCRIPTION_MODEL_REGISTRY, isolated
 from subscriptions.domain.subscription import (
-    ProductModel,
     SubscriptionModel,
     cache_subscription_models,
     validate_lifecycle_change,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 from pydantic import Field, PrivateAttr
 
-from products.enums import ProductLifecycle
 from subscriptions.domain.base import DomainModel, fields_of, typed_value
+from subscriptions.domain.baseline import Baseline, Mark
 from subscriptions.domain.blocks import ProductBlockModel, new_blocks
 from subscriptions.domain.changes import Shape, shape_of
 from subscriptions.domain.convert import Converter
@@ -21,6 +20,7 @@ from subscriptions.domain.errors import SubscriptionNotFound
 from subscriptions.domain.graph import Graph, ProductRow, SubscriptionRow
 from subscriptions.domain.hydrate import Hydrator
 from subscriptions.domain.lifecycle import SAFE_USER_STATUSES, is_suited, lookup_specialized_type, register_variant
+from subscriptions.domain.product import ProductModel
 from subscriptions.domain.registry import SUBSCRIPTION_MODEL_REGISTRY
 from subscriptions.domain.storage import storage
 from subscriptions.enums import SubscriptionLifecycle
@@ -46,56 +46,6 @@ _COMMON = frozenset(
 )
 
 _cache: ContextVar[dict[UUID, SubscriptionModel] | None] = ContextVar("subscription_models", default=None)
-
-
-class ProductModel(DomainModel):
-    """The product of a subscription, to read."""
-
-    product_id: UUID
-    name: str
-    description: str
-    product_type: str
-    tag: str
-    status: ProductLifecycle
-    created_at: datetime | None = None
-    end_date: datetime | None = None
-
-    @classmethod
-    def of(cls, row: ProductRow) -> Self:
-        return cls(
-            product_id=row.product_id,
-            name=row.name,
-            description=row.description,
-            product_type=row.product_type,
-            tag=row.tag,
-            status=ProductLifecycle(row.status),
-            created_at=row.created_at,
-            end_date=row.end_date,
-        )
-
-
-class Mark(Protocol):
-    """Tells whether something written still stands: its transaction was committed, or is open."""
-
-    def stands(self) -> bool: ...
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """How a model was when loaded or last saved: what the next save is compared with.
-
-    A save's baseline only counts while its transaction stands; after a rollback the `previous` one does again.
-    """
-
-    shape: Shape | None
-    mark: Mark | None = None
-    previous: Baseline | None = None
-
-    def in_force(self) -> Baseline:
-        baseline = self
-        while baseline.mark is not None and baseline.previous is not None and not baseline.mark.stands():
-            baseline = baseline.previous
-        return baseline
 
 
 class SubscriptionModel(DomainModel):
@@ -324,7 +274,7 @@ class SubscriptionModel(DomainModel):
 
     def mark_saved(self, shape: Shape, mark: Mark) -> None:
         """Compare the next save with `shape`, as long as the transaction that wrote it stands."""
-        self._baseline = Baseline(shape, mark, self._baseline.in_force())
+        self._baseline = self._baseline.followed_by(shape, mark)
 
     def _continue(self, other: SubscriptionModel) -> None:
         self._baseline = other._baseline
