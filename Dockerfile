@@ -29,4 +29,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://localhost:8080/api/health', timeout=2)"]
 # TLS ends at a proxy in front; only addresses that are trusted may say so (FORWARDED_ALLOW_IPS).
 CMD ["uvicorn", "wfo_site.asgi:application", "--host", "0.0.0.0", "--port", "8080", "--lifespan", "off", \
-     "--ws", "websockets-sansio", "--no-access-log", "--timeout-graceful-shutdown", "10"]
+     "--ws", "websockets-sansio", "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10"]

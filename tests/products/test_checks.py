@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.core.checks import run_checks
 from pytest_django.fixtures import Settings
 
 from products import ProductSpec, Target, register
-from products.checks import check_products, check_workflows
+from products.checks import TAG, check_products, check_workflows
 from products.registry import WorkflowSpec
 from subscriptions.domain import ProductBlockModel, SubscriptionModel
 from tests.products.conftest import Network
 
 AddWorkflow = Callable[..., WorkflowSpec]
+
+
+def test_the_installed_product_packages_pass() -> None:
+    """Conformance 70, for everything that this installation registers."""
+    assert run_checks(tags=[TAG]) == []
 
 
 def test_a_complete_catalogue_passes(registered: Network) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
+from django.db import connections
 from django.test import AsyncClient, Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -78,6 +80,8 @@ async def test_the_lockout_answers_under_asgi_too(async_client: AsyncClient, set
         (await async_client.post(LOGIN, {"username": "carol", "password": f"guess {n}"})).status_code for n in range(6)
     ]
     assert statuses[-1] == 429
+    # The views ran in a thread of their own, whose connection would keep the test database from being dropped.
+    await sync_to_async(connections.close_all)()
 
 
 def test_a_password_can_be_changed_and_other_sessions_end(client: Client, bob: User) -> None:

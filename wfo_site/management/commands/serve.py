@@ -105,6 +105,7 @@ class Command(BaseCommand):
             # Django has configured logging, and pages are not worth a line each.
             log_config=None,
             access_log=False,
+            server_header=False,
             log_level="warning",
             timeout_graceful_shutdown=GRACE_SECONDS,
             ws="websockets-sansio",
