@@ -39,6 +39,8 @@ class Control:
     disabled: bool = False
     # Which row of a list this is, from 1; 0 for what is no row.
     number: int = 0
+    # Inside a model that may be left out: a browser is not to insist, the server knows whether it is there.
+    lenient: bool = False
 
     @property
     def required(self) -> bool:
@@ -162,10 +164,7 @@ class _Binder:
             disabled=self.disabled,
         )
         if field.type == "object":
-            inside = value if isinstance(value, Mapping) else {}
-            control.children = [
-                self.control(inner, join(name, inner.key), inside, depth=depth + 1) for inner in field.properties
-            ]
+            control.children = self._children(control)
         elif field.type == "array" and field.item is not None and not field.is_choice_list and not field.read_only:
             self._bind_rows(control, field.item, value, depth)
         return control
@@ -176,6 +175,18 @@ class _Binder:
         control.rows = [self._row(control, item, str(index), entry) for index, entry in enumerate(given)]
         control.placeholder = f"__row{depth}__"
         control.blank = self._row(control, item, control.placeholder, None)
+
+    def _children(self, control: Control) -> list[Control]:
+        field = control.field
+        inside = control.value if isinstance(control.value, Mapping) else {}
+        children = [
+            self.control(inner, join(control.name, inner.key), inside, depth=control.depth + 1)
+            for inner in field.properties
+        ]
+        if field.nullable:
+            for inner in (found for child in children for found in child.walk()):
+                inner.lenient = True
+        return children
 
     def _row(self, control: Control, item: Field, key: str, value: Any) -> Control:
         row = self.bind(item, join(control.name, key), value, depth=control.depth + 1)

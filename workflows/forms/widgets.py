@@ -23,7 +23,7 @@ def attributes(control: Control, **more: str | bool) -> Attributes:
     found: Attributes = {
         "id": control.id,
         "name": control.name,
-        "required": control.required,
+        "required": control.required and not control.lenient,
         "disabled": control.disabled,
         "aria-describedby": control.described_by or False,
         "aria-invalid": "true" if control.errors else False,
