@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from products.models import Product
 from tests.subscriptions.rows import a_product, a_subscription
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +31,7 @@ def test_start_page_greets_and_fetches_its_cards(alice: Client) -> None:
 
 
 def test_start_page_without_products_says_where_they_come_from(alice: Client) -> None:
+    Product.objects.all().delete()
     assert "There is nothing to order yet" in alice.get("/").content.decode()
     a_product()
     assert "There is nothing to order yet" not in alice.get("/").content.decode()
@@ -52,6 +54,7 @@ def test_cards_show_the_newest_and_count_all(alice: Client) -> None:
 
 
 def test_empty_cards_say_what_to_do_first(alice: Client) -> None:
+    Product.objects.all().delete()
     assert "Order the first subscription" in alice.get(reverse("home-subscriptions")).content.decode()
     assert "Every subscription is in sync" in alice.get(reverse("home-out-of-sync")).content.decode()
     assert "WFO_EXTENSIONS" in alice.get(reverse("home-products")).content.decode()
