@@ -132,7 +132,8 @@ class Process(models.Model):
 class ProcessStep(models.Model):
     """One row of a process's history. The state is the fold of the rows by `seq`, see `workflows.engine.history`.
 
-    `delta`: top-level state keys with their new values; `removed`: keys taken away. Failed and waiting rows carry `error`
+    `delta`: top-level state keys with their new values; `removed`: keys taken away. Failed and waiting rows carry
+    `error`
     instead. `sub_step` is set while a step group is under way: the last of its steps that is done.
     """
 

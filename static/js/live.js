@@ -2,7 +2,7 @@
 //   wfo:processes, wfo:process-<id>, wfo:subscriptions, wfo:subscription-<id>, wfo:counts, wfo:engine
 // and, after those, into wfo:changed with all their names in detail.names, for those who cannot know an id beforehand.
 // While the socket is down, elements with data-poll hear wfo:poll every five seconds; once more when it is back, because
-// what happened in between is not told again.
+// what happened in between is not told again. Elements with data-catch-up hear it at the first connection too.
 import { toast } from "./toasts.js";
 
 const PING_EVERY = 30_000;
@@ -58,8 +58,8 @@ function flush() {
   document.body.dispatchEvent(new CustomEvent("wfo:changed", { detail: { names: events } }));
 }
 
-function poll() {
-  for (const element of document.querySelectorAll("[data-poll]")) {
+function poll(which = "[data-poll]") {
+  for (const element of document.querySelectorAll(which)) {
     element.dispatchEvent(new CustomEvent("wfo:poll", { bubbles: false }));
   }
 }
@@ -112,7 +112,8 @@ function connect() {
     ping();
     clearInterval(pingTimer);
     pingTimer = setInterval(ping, PING_EVERY);
-    if (missedSome) poll();
+    // What happened between the page and its first socket was told to nobody: what changes by the second asks once.
+    poll(missedSome ? "[data-poll]" : "[data-catch-up]");
     missedSome = false;
   };
   mine.onmessage = (event) => receive(event.data);

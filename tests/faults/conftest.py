@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from .installation import Database, Installation
+from tests.story.installation import Database, Installation
+
+
+def places(short: list[str], long: list[str]) -> list[object]:
+    """Return test parameters for the places: those of the long form run only with `--long`."""
+    return [*short, *(pytest.param(place, marks=pytest.mark.long) for place in long)]
 
 
 @dataclass

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import World
-from .installation import Database, Installation, kill
+from .conftest import World, places
+from tests.story.installation import Database, Installation, kill
 from .test_kill_serve import assert_delivered_once
 
 pytestmark = pytest.mark.faults
 
-PLACES = [
-    "after claim||0",
-    "inventory.create_vlan||3",
-    "before write|Create L2VPN in IMS|0",
-    "after write|Create L2VPN terminations in IMS|0",
-    "before write|Done|0",
-]
+PLACES = places(
+    short=["inventory.create_vlan||3", "before write|Done|0"],
+    long=[
+        "after claim||0",
+        "before write|Create L2VPN in IMS|0",
+        "after write|Create L2VPN terminations in IMS|0",
+    ],
+)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import World
-from .installation import Database, Installation
+from .conftest import World, places
+from tests.story.installation import Database, Installation
 
 pytestmark = pytest.mark.faults
 
-PLACES = [
-    "before claim||0",
-    "after claim||0",
-    "before write|Start|0",
-    "before write|Construct Subscription model|0",
-    "after write|Construct Subscription model|0",
-    "inventory.create_vlan_group||0",
-    "inventory.create_vlan||3",
-    "before write|Create VLANs in IMS|0",
-    "after write|Create VLANs in IMS|0",
-    "inventory.create_l2vpn||0",
-    "before write|Create L2VPN in IMS|0",
-    "inventory.create_l2vpn_termination||2",
-    "before write|Create L2VPN terminations in IMS|0",
-    "inventory.add_tagged_vlans||0",
-    "before write|Update VLANs on connected ports in IMS|0",
-    "after write|Update VLANs on connected ports in IMS|0",
-    "before write|Done|0",
-    "after write|Done|0",
-]
+PLACES = places(
+    short=[
+        "before claim||0",
+        "after write|Construct Subscription model|0",
+        "inventory.create_vlan||3",
+        "before write|Create L2VPN terminations in IMS|0",
+        "before write|Done|0",
+    ],
+    long=[
+        "after claim||0",
+        "before write|Start|0",
+        "before write|Construct Subscription model|0",
+        "inventory.create_vlan_group||0",
+        "before write|Create VLANs in IMS|0",
+        "after write|Create VLANs in IMS|0",
+        "inventory.create_l2vpn||0",
+        "before write|Create L2VPN in IMS|0",
+        "inventory.create_l2vpn_termination||2",
+        "inventory.add_tagged_vlans||0",
+        "before write|Update VLANs on connected ports in IMS|0",
+        "after write|Update VLANs on connected ports in IMS|0",
+        "after write|Done|0",
+    ],
+)
 
 INVENTORY = """
 from wfo_site.examples.network.inventory import models as m

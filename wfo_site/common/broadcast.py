@@ -74,7 +74,7 @@ class _Sender:
                 asyncio.run_coroutine_threadsafe(layer.group_send(GROUP, message), _server_loop).result(5)
             else:
                 async_to_sync(layer.group_send)(GROUP, message)
-        except Exception:  # noqa: BLE001 - an event is a convenience; pages poll when none comes
+        except Exception:
             logger.warning("event %s could not be sent", event, exc_info=True)
 
 

@@ -233,6 +233,8 @@ WF_USABLE_WHILE_OUT_OF_SYNC = ["modify_note"]
 WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS: dict[str, bool] = {}
 OAUTH2_ACTIVE = ENV.oauth2_active
 CALLBACKS_NEED_LOGIN = ENV.callbacks_need_login
+# Resource types whose value is the id of another subscription, which then counts as a relation.
+RELATION_RESOURCE_TYPES: list[str] = []
 LOG_LEVEL = ENV.log_level
 LOGGING: dict[str, Any] = {
     "version": 1,

@@ -17,7 +17,9 @@ from collections.abc import Callable
 from typing import Any, Union, get_args, get_origin
 from uuid import UUID
 
-from subscriptions.domain import SubscriptionModel
+from django.conf import settings
+
+from subscriptions.domain import SubscriptionModel, validate_lifecycle_status
 from workflows.engine.steps import State
 
 logger = logging.getLogger(__name__)
@@ -117,7 +119,7 @@ def _single_converter(annotation: Any) -> Callable[[Any], Any] | None:
     if annotation is UUID:
         return _uuid
     if _is_model(annotation):
-        return lambda value: annotation.from_subscription(_subscription_id(value))
+        return lambda value: _load(annotation, value)
     if isinstance(annotation, type) and callable(getattr(annotation, "unwrap", None)):
         return lambda value: value if isinstance(value, annotation) else annotation(value)
     return None
@@ -171,6 +173,12 @@ def _union_of_models(members: tuple[Any, ...]) -> Callable[[Any], Any] | None:
         return model
 
     return convert
+
+
+def _load(model: type[SubscriptionModel], value: Any) -> SubscriptionModel:
+    loaded: SubscriptionModel = model.from_subscription(_subscription_id(value))
+    validate_lifecycle_status(loaded, mode=settings.LIFECYCLE_VALIDATION_MODE)
+    return loaded
 
 
 def _uuid(value: Any) -> UUID:

@@ -92,26 +92,29 @@ class ThreadPool:
         connection.close()
 
     def _next(self) -> UUID | None:
-        with self._condition:
-            while True:
+        """Return the next process to run, waiting for one; None when it is time to end."""
+        while True:
+            with self._condition:
+                while not (self._stopping or self._wanted or self._more):
+                    self._condition.wait()
                 if self._stopping:
                     return None
                 if self._wanted:
                     return self._wanted.popleft()
-                if self._more:
-                    self._more = False
-                    break
-                self._condition.wait()
+                self._more = False
+            self._refill()
+
+    def _refill(self) -> None:
+        """Fetch what is due: bells were not kept because enough waited."""
         try:
             found = claims.due(2 * self.size)
         except (DatabaseError, InterfaceError):
             connection.close()
-            found = []
+            return
         with self._condition:
-            self._wanted.extend(found[1:])
+            self._wanted.extend(found)
             self._more = len(found) == 2 * self.size
             self._condition.notify(len(found))
-        return found[0] if found else self._next()
 
 
 def make() -> ThreadPool:

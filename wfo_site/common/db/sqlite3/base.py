@@ -12,6 +12,7 @@ from collections import deque
 from typing import Any
 
 from django.db.backends.sqlite3 import base
+from django.db.utils import OperationalError
 
 from wfo_site.common.db.sqlite3.creation import DatabaseCreation
 
@@ -26,14 +27,22 @@ class FairGate:
         self._held = False
         self._waiters: deque[threading.Event] = deque()
 
-    def acquire(self) -> None:
+    def acquire(self, timeout: float) -> bool:
+        """Wait for the gate; False if it did not open within `timeout` seconds."""
         with self._mutex:
             if not self._held and not self._waiters:
                 self._held = True
-                return
+                return True
             mine = threading.Event()
             self._waiters.append(mine)
-        mine.wait()
+        if mine.wait(timeout):
+            return True
+        with self._mutex:
+            if mine.is_set():
+                # It was handed over in the very moment that we gave up.
+                return True
+            self._waiters.remove(mine)
+            return False
 
     def release(self) -> None:
         with self._mutex:
@@ -64,7 +73,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _enter_gate(self) -> None:
         if not self._holds_gate:
-            _gate_for(str(self.settings_dict["NAME"])).acquire()
+            timeout = float(self.settings_dict["OPTIONS"].get("timeout", 20))
+            if not _gate_for(str(self.settings_dict["NAME"])).acquire(timeout):
+                raise OperationalError(f"database is locked: another thread has been writing for {timeout:.0f} s")
             self._holds_gate = True
 
     def _leave_gate(self) -> None:

@@ -10,7 +10,7 @@ from django.db.backends.sqlite3 import creation
 class DatabaseCreation(creation.DatabaseCreation):
     """Remove what an earlier run left beside the file: SQLite would take it for the log of the new database."""
 
-    def _create_test_db(self, verbosity: int, autoclobber: bool, keepdb: bool = False) -> str:  # noqa: FBT001, FBT002
+    def _create_test_db(self, verbosity: int, autoclobber: bool, keepdb: bool = False) -> str:
         if not keepdb:
             _remove_logs(self._get_test_db_name())
         return super()._create_test_db(verbosity, autoclobber, keepdb)  # type: ignore[misc, no-any-return]

@@ -20,7 +20,7 @@ import psycopg
 
 from tests.story.rest import RestStory
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LEASE_SECONDS = 3
 PATIENCE = 60
 SERVING = "Serving at "
@@ -136,6 +136,12 @@ class Installation:
             yield process
         finally:
             kill(process)
+
+    @property
+    def printed_password(self) -> str:
+        """The password that the first start printed, once."""
+        log = (self.database.folder / "serve.log").read_text()
+        return log.partition("with the password ")[2].split()[0]
 
     def wait_until_stopped(self) -> None:
         """Wait for a process of ours to stand at its STOP_AT."""
