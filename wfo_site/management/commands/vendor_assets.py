@@ -89,17 +89,21 @@ def _entries(package: dict[str, Any]) -> list[dict[str, Any]]:
     return [*package.get("file", []), *([package["sprite"]] if "sprite" in package else [])]
 
 
+def _name(tar: tarfile.TarFile) -> str:
+    return Path(str(tar.name)).name
+
+
 def _member(tar: tarfile.TarFile, source: str) -> bytes:
     stream = tar.extractfile(f"package/{source}")
     if stream is None:
-        raise CommandError(f"{source} is a directory in {tar.name}; name a file.")
+        raise CommandError(f"{source} is a directory in {_name(tar)}; name a file.")
     return _SOURCE_MAP.sub(b"\n", stream.read())
 
 
 def _sprite(tar: tarfile.TarFile, icons: list[str]) -> bytes:
     nodes = json.loads(_member(tar, "tabler-nodes-outline.json"))
     if unknown := [icon for icon in icons if icon not in nodes]:
-        raise CommandError(f"{tar.name} has no icons {', '.join(unknown)}; correct the list in {MANIFEST}.")
+        raise CommandError(f"{_name(tar)} has no icons {', '.join(unknown)}; correct the list in {MANIFEST}.")
     lines = ['<svg xmlns="http://www.w3.org/2000/svg">', "<!-- Tabler Icons, MIT, (c) Paweł Kuna -->"]
     for icon in sorted(icons):
         shapes = "".join(
