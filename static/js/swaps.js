@@ -24,3 +24,9 @@ document.body.addEventListener("htmx:configRequest", (event) => {
   }
   for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
 });
+
+// A search field asks while somebody types. Its change event comes when it loses focus, often to the very link that sorts
+// or turns the page: asking again then would take back what that link does.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("form[data-filters] [type=search], form.process-filters [type=search]")) event.stopPropagation();
+}, true);
