@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -17,17 +17,25 @@ from workflows.states import CLEARED_STEPS
 # Keys that are the engine's or the form's own business and only in the way of a reader.
 _INTERNAL: Final = ("__", "label_", "divider_")
 
+MAX_CHANGES: Final = 500
+
 How = Literal["new", "changed", "removed"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One top-level key of the state that a step set or took away; values are JSON, cut to what a page shows."""
+    """One path of the state that a step set or took away; values are JSON, cut to what a page shows."""
 
     key: str
     how: How
     value: Any = None
     before: Any = None
+
+    @property
+    def is_short(self) -> bool:
+        """True when old and new value fit on one line."""
+        values = (self.value, self.before)
+        return self.how == "changed" and not any(isinstance(value, dict | list) for value in values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +54,8 @@ class StepContent:
 
     step: ProcessStep
     changes: list[Change] = field(default_factory=list)
+    # Changes beyond what a page shows, and changes of internal keys.
+    cut_count: int = 0
     hidden_count: int = 0
     failure: Failure | None = None
     # The whole state after the step, when it was asked for.
@@ -70,7 +80,12 @@ def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback
         return StepContent(step=step, state=readable(dict(sorted(after.items()))))
     changes = _changes(before, delta)
     shown = [change for change in changes if not change.key.startswith(_INTERNAL)]
-    return StepContent(step=step, changes=shown, hidden_count=len(changes) - len(shown))
+    return StepContent(
+        step=step,
+        changes=[replace(one, value=readable(one.value), before=readable(one.before)) for one in shown[:MAX_CHANGES]],
+        cut_count=max(len(shown) - MAX_CHANGES, 0),
+        hidden_count=len(changes) - len(shown),
+    )
 
 
 def _state_before(process_id: UUID, seq: int) -> State:
@@ -87,17 +102,23 @@ def _state_before(process_id: UUID, seq: int) -> State:
 
 
 def _changes(before: State, delta: Delta) -> list[Change]:
-    changes = [
-        Change(
-            key=key,
-            how="changed" if key in before else "new",
-            value=readable(value),
-            before=readable(before.get(key)),
-        )
-        for key, value in sorted(delta.set.items())
-    ]
-    changes += [Change(key=key, how="removed", before=readable(before.get(key))) for key in sorted(delta.removed)]
+    changes: list[Change] = []
+    for key, value in sorted(delta.set.items()):
+        changes += _differences(key, before[key], value) if key in before else [Change(key=key, how="new", value=value)]
+    changes += [Change(key=key, how="removed", before=before.get(key)) for key in sorted(delta.removed)]
     return changes
+
+
+def _differences(path: str, old: Any, new: Any) -> list[Change]:
+    """Return what differs, dicts recursively: of a subscription with a hundred values only the one that was set."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return [Change(key=path, how="changed", value=new, before=old)] if old != new else []
+    changes: list[Change] = []
+    for key, value in new.items():
+        name = f"{path}.{key}"
+        changes += _differences(name, old[key], value) if key in old else [Change(key=name, how="new", value=value)]
+    gone = [key for key in old if key not in new]
+    return changes + [Change(key=f"{path}.{key}", how="removed", before=old[key]) for key in gone]
 
 
 def _failure(step: ProcessStep, *, with_traceback: bool) -> Failure:

@@ -264,6 +264,21 @@ class TestStep:
         assert "<html" not in html
         assert "1 internal key" in self._content(get, process, 1)
 
+    def test_of_a_large_value_only_what_differs_is_shown(self, get: Html) -> None:
+        process = a_process()
+        first, second = some_steps(process, "Start", "Reserve address", plan=PLAN)
+        old = {"speed": 10, "port": {"label": "a", "gone": 1, "saps": [1, 2]}, "same": {"deep": [1]}}
+        new = {"speed": 10, "port": {"label": "b", "saps": [1, 2, 3], "vlan": 7}, "same": {"deep": [1]}}
+        ProcessStep.objects.filter(pk=first.pk).update(delta={"subscription": old})
+        ProcessStep.objects.filter(pk=second.pk).update(delta={"subscription": new})
+        html = self._content(get, process, 2)
+        assert re.findall(r'class="change-(\w+)"><th scope="row"><code>([\w.]+)</code>', html) == [
+            ("changed", "subscription.port.label"),
+            ("changed", "subscription.port.saps"),
+            ("new", "subscription.port.vlan"),
+            ("removed", "subscription.port.gone"),
+        ]
+
     def test_the_whole_state_is_the_fold_up_to_the_step(self, get: Html) -> None:
         process = a_process()
         steps = some_steps(process, "Start", "Failed try", "Reserve address", "Configure node", plan=PLAN)
