@@ -88,7 +88,7 @@ class Window(BaseModel):
 
 
 def everything(state: dict[str, Any]) -> FormGenerator:
-    subscription = state.get("subscription_id")
+    shown_subscription = state.get("subscription_id")
 
     class Texts(FormPage):
         model_config = ConfigDict(title="Texts and numbers")
@@ -134,8 +134,8 @@ def everything(state: dict[str, Any]) -> FormGenerator:
     class Structures(FormPage):
         model_config = ConfigDict(title="Lists and models")
 
-        if subscription:
-            shown: DisplaySubscription = UUID(subscription)
+        if shown_subscription:
+            shown: DisplaySubscription = UUID(shown_subscription)
         customer: CustomerId | None = None
         product: ProductId | None = None
         subscription: SubscriptionId | None = None
