@@ -48,7 +48,16 @@ def run(title: str, *arguments: str, **environment: str) -> bool:
 
 def main() -> int:
     provide_chromium()
-    quick = ("-q", "-n", "2", "--dist", "loadscope", "--ignore=tests/e2e", "--ignore=tests/faults", "--ignore=tests/benchmarks")
+    quick = (
+        "-q",
+        "-n",
+        "2",
+        "--dist",
+        "loadscope",
+        "--ignore=tests/e2e",
+        "--ignore=tests/faults",
+        "--ignore=tests/benchmarks",
+    )
     alone = ("-q", "tests/e2e", "tests/faults", "tests/benchmarks")
     databases = [("SQLite", {"DATABASE_URL": ""})]
     if has_postgresql():

@@ -133,8 +133,7 @@ class ProcessStep(models.Model):
     """One row of a process's history. The state is the fold of the rows by `seq`, see `workflows.engine.history`.
 
     `delta`: top-level state keys with their new values; `removed`: keys taken away. Failed and waiting rows carry
-    `error`
-    instead. `sub_step` is set while a step group is under way: the last of its steps that is done.
+    `error` instead. `sub_step` is set while a step group is under way: the last of its steps that is done.
     """
 
     step_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -12,8 +12,7 @@ _LIMIT = 10_000
 
 
 def run_until_idle(*process_ids: UUID) -> int:
-    """Run whatever is due (or only `process_ids`) until nothing can go on without an input or an answer; return the
-    runs."""
+    """Run whatever is due, or only `process_ids`, until nothing can go on by itself; return how often one was run."""
     runs = 0
     while due := list(process_ids) or list(claims.claimable().values_list("process_id", flat=True)[:100]):
         ran = sum(run(process_id, runner=_RUNNER) for process_id in due)

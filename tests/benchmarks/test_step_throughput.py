@@ -1,4 +1,4 @@
-"""How fast steps are, as a share of what this machine's database can commit in the same minute; and how many statements."""
+"""How fast steps are, as a share of what the database commits in the same minute; and how many statements."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def steps_per_second(made: Workflow, at_once: int) -> float:
 def test_share_of_the_commit_rate(
     steps: int, at_once: int, record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On PostgreSQL one process at a time reaches at least 30 % of the rate of single-row commits, and more with more."""
+    """On PostgreSQL one process at a time reaches at least 30 % of the rate of single-row commits."""
     made = plain_workflow(steps)
     steps_per_second(made, 1)  # plans, prepared statements and imports are paid once
     shares = []
@@ -110,7 +110,7 @@ def test_share_of_the_commit_rate(
         record_property("steps_per_second", round(rate))
     share = statistics.median(shares)
     with capsys.disabled():
-        print(f"\n{connection.vendor}: {steps} steps, {at_once} at once: {rate:,.0f} steps/s, {share:.0%} of commits")
+        print(f"\n{connection.vendor}: {steps} steps, {at_once} at once: {rate:,.0f}/s, {share:.0%} of commits")
     if connection.vendor == "postgresql" and at_once == 1 and steps == 100:
         assert share >= 0.30
 

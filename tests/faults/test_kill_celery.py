@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import World, places
 from tests.story.installation import Database, Installation, kill
+
+from .conftest import World, places
 from .test_kill_serve import assert_delivered_once
 
 pytestmark = pytest.mark.faults

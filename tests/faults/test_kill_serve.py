@@ -1,11 +1,12 @@
-"""`kill -9` of the serving process at named places of create_l2vpn. Started again, it finishes by itself, nothing twice."""
+"""`kill -9` of the serving process at named places. Started again, it finishes by itself, and nothing twice."""
 
 from __future__ import annotations
 
 import pytest
 
-from .conftest import World, places
 from tests.story.installation import Database, Installation
+
+from .conftest import World, places
 
 pytestmark = pytest.mark.faults
 

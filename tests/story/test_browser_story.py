@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.conftest import CHROMIUM
 
-from .installation import Database, Installation
-from .test_rest_story import fresh as fresh
+from .installation import Installation
 
 pytestmark = pytest.mark.e2e
 
@@ -74,7 +72,9 @@ class Operator:
             return
         texts = box.locator("option").all_inner_texts()
         fitting = [text for text in texts if text != "Choose…" and containing in text]
-        assert fitting, f"{label} offers {texts}, none with {containing!r}: {self.page.get_by_role('main').inner_text()}"
+        assert fitting, (
+            f"{label} offers {texts}, none with {containing!r}: {self.page.get_by_role('main').inner_text()}"
+        )
         box.select_option(label=fitting[0])
 
     def pick(self, label: str, text: str, *, index: int = 0) -> None:
@@ -99,7 +99,7 @@ class Operator:
 
 
 def test_an_operator_builds_a_network_sees_a_failure_retries_and_looks_at_the_result(
-    fresh: Installation, page: Page, tmp_path: Path
+    fresh: Installation, page: Page
 ) -> None:
     with fresh.serving() as served:
         url = str(served.client.base_url)

@@ -1,17 +1,14 @@
-"""The story through REST only, unattended, by a logged-in program against a real installation; then the inventory is read."""
+"""The story through REST only, unattended, by a program that logs in to a real installation."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import httpx
 import pytest
 
-from .installation import PATIENCE, Database, Installation, Served
+from .installation import PATIENCE, Installation, Served
 from .rest import RestStory
 
 pytestmark = pytest.mark.e2e
@@ -26,7 +23,7 @@ print(json.dumps({
     "enabled": m.Interface.objects.filter(enabled=True).exclude(type="virtual").count(),
     "loopbacks": m.Interface.objects.filter(type="virtual").count(),
     "cables": m.Cable.objects.count(),
-    "core_link_prefixes": [str(p) for p in m.Prefix.objects.values_list("prefix", flat=True) if str(p).endswith("/127")],
+    "core_link_prefixes": list(m.Prefix.objects.filter(prefix__endswith="/127").values_list("prefix", flat=True)),
     "groups": m.VLANGroup.objects.count(),
     "vlans": sorted(m.VLAN.objects.values_list("vid", flat=True)),
     "l2vpns": m.L2VPN.objects.count(),
@@ -34,17 +31,6 @@ print(json.dumps({
     "subscriptions": sorted(Subscription.objects.values_list("product__product_type", "status", "insync")),
 }))
 """
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Installation]:
-    """An installation on an empty database that asks for a login."""
-    url = os.environ.get("DATABASE_URL", "")
-    database = Database(url.rpartition("/")[0] if url.startswith("postgres") else "", tmp_path / "data")
-    installation = Installation(database)
-    installation.environment |= {"OAUTH2_ACTIVE": "true", "PROCESS_LEASE_SECONDS": "20"}
-    yield installation
-    database.drop()
 
 
 def log_in(served: Served) -> httpx.Client:

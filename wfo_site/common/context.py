@@ -28,18 +28,19 @@ class Context:
     request_id: str | None = None
 
 
-_current: ContextVar[Context] = ContextVar("wfo_context", default=Context())
+_NOBODY = Context()
+_current: ContextVar[Context | None] = ContextVar("wfo_context", default=None)
 
 
 def current() -> Context:
     """Return the context in force; a bare one of user SYSTEM where none was set."""
-    return _current.get()
+    return _current.get() or _NOBODY
 
 
 @contextmanager
 def acting(**changes: object) -> Iterator[Context]:
     """Run a block with some attributes of the current context changed."""
-    context = replace(_current.get(), **changes)  # type: ignore[arg-type]
+    context = replace(current(), **changes)  # type: ignore[arg-type]
     token = _current.set(context)
     try:
         yield context

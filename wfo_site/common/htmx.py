@@ -31,6 +31,6 @@ def page(
     return response
 
 
-def page_context(request: HttpRequest) -> dict[str, Any]:
+def page_context(_request: HttpRequest) -> dict[str, Any]:
     """Give every template what the frame of the page shows."""
     return {"environment": settings.ENVIRONMENT}

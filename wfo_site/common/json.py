@@ -27,9 +27,9 @@ class NotJson(ValueError):
 def to_json(value: object, *, path: str = "") -> Any:
     """Return `value` as plain JSON types (JsonValue).
 
-    Models become dicts; UUIDs, decimals and IP objects text; datetimes ISO text in seconds; sets sorted lists; enums their
-    values; objects with `unwrap()`, `to_dict()` or dataclass fields what these hold. NUL characters become a visible mark.
-    Raises NotJson for NaN, infinity and objects it does not know, naming the key.
+    Models become dicts; UUIDs, decimals and IP objects text; datetimes ISO text in seconds; sets sorted lists; enums
+    their values; objects with `unwrap()`, `to_dict()` or dataclass fields what these hold. NUL characters become a
+    visible mark. Raises NotJson for NaN, infinity and objects it does not know, naming the key.
     """
     for types, convert in _CONVERTERS:
         if isinstance(value, types):

@@ -17,10 +17,11 @@ def note_form(subscription_id: UUID) -> FormGenerator:
     subscription = SubscriptionModel.from_subscription(subscription_id)
 
     class ModifyNote(FormPage):
-        note: LongText | None = subscription.note  # type: ignore[assignment]
+        note: LongText | None = subscription.note
 
     page = yield ModifyNote
-    return page.model_dump()
+    given: State = page.model_dump()
+    return given
 
 
 @step("Modify note")

@@ -1,5 +1,4 @@
-"""Steps that the framework brings: locking and unlocking a subscription, setting its status, noting what a process
-is for."""
+"""Steps that the framework brings: lock and unlock a subscription, set its status, note what a process is for."""
 
 from __future__ import annotations
 
@@ -38,8 +37,10 @@ def _dump(subscription_id: UUID) -> State:
 
 @step("Lock subscription", atomic=True)
 def unsync(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
-    """Take the lock of a subscription; its state before stands under `__old_subscriptions__`. ValueError if it is
-    locked."""
+    """Take the lock of a subscription and keep its state before under `__old_subscriptions__`.
+
+    Raises OutOfSync, a ValueError, if another holds the lock.
+    """
     from subscriptions import services
 
     backups = backup(subscription_id, __old_subscriptions__)

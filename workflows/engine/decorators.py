@@ -1,5 +1,4 @@
-"""Decorators that make a workflow of a function returning steps, with what each kind of workflow adds before and
-after."""
+"""Decorators that make a workflow of a function returning steps, with what its kind adds before and after."""
 
 from __future__ import annotations
 

@@ -61,8 +61,10 @@ class PlanChanged(Conflict):
 
 
 def error_to_dict(error: BaseException) -> dict[str, Any]:
-    """Return what is stored of an exception: `error`, `class`, and what its kind adds (details; status_code, body,
-    headers)."""
+    """Return what is stored of an exception: `error`, `class`, and what its kind adds.
+
+    That is `details` of a failure, and `status_code`, `body` and `headers` of another system's answer.
+    """
     stored: dict[str, Any] = {"error": str(error), "class": type(error).__name__}
     if isinstance(error, ProcessFailureError):
         stored["details"] = error.details

@@ -70,8 +70,10 @@ _LIGHT = ("seq", "name", "key", "status", "error", "sub_step", "retries", "creat
 
 
 def load_history(process_id: UUID) -> History:
-    """Read the rows of a process in two statements: all without their deltas, and the deltas since the last
-    snapshot."""
+    """Read the rows of a process: all of them without deltas, and the deltas since the last snapshot.
+
+    Two statements, three for a long history.
+    """
     light = list(ProcessStep.objects.filter(process_id=process_id).order_by("seq").values_list(*_LIGHT))
     snapshot_at, snapshot = _last_snapshot(process_id) if len(light) > SNAPSHOT_ROWS // 2 else (0, {})
     deltas = {

@@ -166,8 +166,8 @@ def _union_of_models(members: tuple[Any, ...]) -> Callable[[Any], Any] | None:
         raise TypeError(f"The members of {members} are not lifecycle variants of one product")
 
     def convert(value: Any) -> SubscriptionModel:
-        model: SubscriptionModel = SubscriptionModel.from_subscription(_subscription_id(value))
-        if not isinstance(model, members):
+        model = _load(SubscriptionModel, value)
+        if not any(isinstance(model, member) for member in members):
             names = " | ".join(member.__name__ for member in members)
             raise ValueError(f"Subscription {model.subscription_id} is a {type(model).__name__}, not a {names}")
         return model
@@ -176,7 +176,7 @@ def _union_of_models(members: tuple[Any, ...]) -> Callable[[Any], Any] | None:
 
 
 def _load(model: type[SubscriptionModel], value: Any) -> SubscriptionModel:
-    loaded: SubscriptionModel = model.from_subscription(_subscription_id(value))
+    loaded = model.from_subscription(_subscription_id(value))
     validate_lifecycle_status(loaded, mode=settings.LIFECYCLE_VALIDATION_MODE)
     return loaded
 

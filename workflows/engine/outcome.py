@@ -30,8 +30,7 @@ def failed(error: BaseException) -> Outcome:
 
 
 def status_of_failure(error: BaseException | None, *, is_task: bool) -> ProcessStatus:
-    """Classify a failure. Tasks tell another system's absence and contradicting data from other errors; workflows do
-    not."""
+    """Classify a failure: only tasks tell the absence of another system and contradicting data from other errors."""
     if is_task and isinstance(error, InconsistentDataError):
         return ProcessStatus.INCONSISTENT_DATA
     if is_task and (isinstance(error, ApiException) or type(error).__name__ == _UNREACHABLE):

@@ -137,8 +137,7 @@ class ProcessRun:
         return False
 
     def _stop_if_plan_changed(self) -> bool:
-        """Fail with PlanChanged unless the steps done, and the one stopped at, stand at the head of the code's
-        steps."""
+        """Fail with PlanChanged unless what is done, and the step stopped at, are the head of the code's steps."""
         done, keys, last = self.history.cleared, self.workflow.keys, self.history.last
         stopped_at = last.key if last is not None and not last.is_cleared else None
         if keys[: len(done)] == done and stopped_at in (None, *keys[len(done) : len(done) + 1]):

@@ -71,8 +71,7 @@ def merge_input(state: State, given: State) -> State:
 
 
 def shown_delta(before: State, after: State) -> State:
-    """Return what the API shows as the change: new and changed keys, dicts recursively, lists and single values in
-    full."""
+    """Return what the API shows as the change: new and changed keys, dicts recursively, all else in full."""
     shown: State = {}
     for key, value in after.items():
         if key not in before:

@@ -14,9 +14,11 @@ _NAMESPACE = UUID("6f1d6f0e-5b0c-5f61-9d3a-51d8c8f2b7aa")
 
 @dataclass(frozen=True)
 class StepContext:
-    """`idempotency_key` is the same for every try of this step in this process, also after a crash: hand it to other
-    systems,
-    so that they can recognise a call they have served. `attempt` counts the tries from 1."""
+    """Which step runs, in which process, for the how manieth time (`attempt`, from 1).
+
+    `idempotency_key` is the same for every try of this step in this process, also after a crash: hand it to other
+    systems, so that they can recognise a call that they have served.
+    """
 
     process_id: UUID
     root_id: UUID

@@ -211,8 +211,7 @@ def step_group(
     extract_form: bool = True,
     retry_auth_callback: AuthCallback | None = None,
 ) -> Step:
-    """Show several steps as one. Each is a transaction of its own; a retry after a failure starts at the first
-    again."""
+    """Show several steps as one; each is a transaction of its own. A retry after a failure starts at the first."""
     inner = as_steps(steps)
     first_input = next((item for item in inner if item.form is not None), None) if extract_form else None
     return Step(
@@ -280,8 +279,10 @@ def steplens(
     get: Callable[[State], State],
     set: Callable[[State], Callable[[State], State]],  # noqa: A002 - known by this name
 ) -> Callable[[Step | StepList], StepList]:
-    """Let steps see and change only a part of the state: `get(state)` is the part, `set(part)(state)` the changed
-    whole."""
+    """Let steps see and change only a part of the state.
+
+    `get(state)` is the part, `set(part)(state)` the whole with the part changed.
+    """
     return _through(Lens(get=get, set=lambda state, part: set(part)(state)))
 
 

@@ -112,8 +112,10 @@ def write_step(
 
 
 def fence(claim: Claim, columns: dict[str, Any]) -> None:
-    """Update the process row if it is still ours. The last statement of a transaction, or heartbeats would wait for
-    it."""
+    """Update the process row if it is still ours; raises FenceLost if not.
+
+    The last statement of a transaction: earlier, it would make heartbeats wait for the rest.
+    """
     still_ours = Process.every.filter(pk=claim.process_id, epoch=claim.epoch, last_status=ProcessStatus.RUNNING)
     if not still_ours.update(last_modified_at=Now(), **columns):
         raise FenceLost

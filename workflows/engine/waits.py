@@ -1,5 +1,4 @@
-"""What a process waits for: rows whose state is changed by compare-and-set, so that arrival, expiry and abort cannot
-all win."""
+"""What a process waits for. A wait's state changes by compare-and-set, so of arrival, expiry and abort one wins."""
 
 from __future__ import annotations
 
@@ -24,8 +23,7 @@ def open_wait(process_id: UUID, *, kind: WaitKind, key: str) -> None:
 
 
 def new_callback(process_id: UUID, *, key: str, options: CallbackOptions) -> Wait:
-    """Return an unsaved callback wait: its token works from the moment the row is there, before the process gets to
-    it."""
+    """Return an unsaved callback wait. Its token works once the row is there, before the process has got to it."""
     wait_id, nonce = uuid7(), callback_tokens.new_nonce()
     return Wait(
         wait_id=wait_id,

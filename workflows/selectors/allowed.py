@@ -40,7 +40,8 @@ Reason = dict[str, Any]
 
 def reason_text(reason: Reason) -> str:
     """Return the sentence for a reason; an unknown key stands for itself."""
-    return REASONS.get(reason["reason"], reason["reason"])
+    key: str = reason["reason"]
+    return REASONS.get(key, key)
 
 
 class _Neighbours:

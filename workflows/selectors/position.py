@@ -43,8 +43,7 @@ def position_of(process_id: UUID, workflow_name: str) -> Position:
 
 
 def next_form(process_id: UUID) -> tuple[Callable[[State], FormGenerator] | None, State]:
-    """Return the form of the step that a process stands at, and the state it is made with. None: the step has no
-    form."""
+    """Return the form of the step that a process stands at, None if it has none, and the state it is made with."""
     name = Process.every.values_list("workflow__name", flat=True).get(pk=process_id)
     return form_at(position_of(process_id, name))
 

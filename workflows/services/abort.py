@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER
-from wfo_site.common.errors import Conflict, NotFound
+from wfo_site.common.errors import Conflict, DomainError, NotFound
 from workflows.engine import waits
 from workflows.enums import ProcessStatus, StepStatus
 from workflows.models import Process, ProcessStep, ProcessSubscription
@@ -31,7 +31,7 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER) -> None:
         live = Process.every.filter(pk=process_id).exclude(last_status__in=ENDED)
         before = live.select_for_update().values_list("last_status", "last_seq", "last_step").first()
         if before is None:
-            _complain(process_id)
+            raise _refusal(process_id)
         status, seq, last_step = before
         moment = now()
         delta = (
@@ -69,8 +69,8 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER) -> None:
             broadcast.subscription_changed(subscription_id)
 
 
-def _complain(process_id: UUID) -> None:
+def _refusal(process_id: UUID) -> DomainError:
     status = Process.every.filter(pk=process_id).values_list("last_status", flat=True).first()
     if status is None:
-        raise NotFound(f"Process with process_id {process_id} not found")
-    raise Conflict(f"Aborting a {status} workflow is not possible: it has ended")
+        return NotFound(f"Process with process_id {process_id} not found")
+    return Conflict(f"Aborting a {status} workflow is not possible: it has ended")

@@ -35,8 +35,10 @@ def _find_wait(process_id: UUID, token: str) -> Wait:
 
 
 def arrive_callback(process_id: UUID, token: str, body: dict[str, Any]) -> None:
-    """Take the answer of another system, once. One that comes before the process has got to its wait is kept for
-    then."""
+    """Take the answer of another system, once.
+
+    One that comes before the process has got to its wait is kept for then.
+    """
     wait = _find_wait(process_id, token)
     with transaction.atomic():
         if not waits.close(wait.pk, WaitState.ARRIVED, body=to_json(body)):

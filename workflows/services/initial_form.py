@@ -51,7 +51,7 @@ def _empty_form() -> type[FormPage]:
 
 def _product_page(row: WorkflowRow) -> FormGenerator:
     products = {str(product.product_id): product for product in row.products.order_by("name")}
-    choices = Choice("Product", [(key, (key, product.name)) for key, product in products.items()])  # type: ignore[call-overload]
+    choices = Choice("Product", [(key, (key, product.name)) for key, product in products.items()])  # type: ignore[arg-type]
 
     class ProductPage(FormPage):
         model_config = ConfigDict(title="Product")

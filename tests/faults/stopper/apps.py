@@ -11,7 +11,7 @@ from django.apps import AppConfig
 class StopperConfig(AppConfig):
     """Reads STOP_AT, "<point>|<step>|<how many times before>", and STOP_FILE, which it makes when it stops there.
 
-    A point is one of the engine's fault points or `inventory.<method>`: right after the inventory has committed that call.
+    A point is one of the engine's fault points, or `inventory.<method>`: right after the inventory has committed it.
     """
 
     name = "tests.faults.stopper"

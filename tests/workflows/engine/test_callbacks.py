@@ -119,7 +119,7 @@ def test_two_callback_steps_have_different_addresses(start: StartWorkflow) -> No
     arrive_callback(process.pk, first, {"n": 1})
     second = token_of(process.pk)
     assert first != second
-    with pytest.raises(Conflict, match="This process is not in an awaiting state."):
+    with pytest.raises(Conflict, match="This process is not in an awaiting state"):
         arrive_callback(process.pk, first, {"n": 1})
     arrive_callback(process.pk, second, {"n": 2})
     process.refresh_from_db()

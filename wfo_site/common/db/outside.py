@@ -1,8 +1,9 @@
 """Where a step may write: guards that keep the engine's promise of one transaction per step.
 
-A default step computes and calls the outside, and returns what is to be stored; the engine stores it. A write of its own
-would be committed even if the step is lost a moment later, so it is refused. Calls to an outside that happens to live in
-our own database (the embedded inventory) say so with `outside()`: they commit on their own, as a call to another system does.
+A default step computes and calls the outside, and returns what is to be stored; the engine stores it. A write of its
+own would be committed even if the step is lost a moment later, so it is refused. Calls to an outside that happens to
+live in our own database (the embedded inventory) say so with `outside()`: they commit on their own, as a call to
+another system does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _outside: ContextVar[bool] = ContextVar("wfo_outside", default=False)
 _step_transaction: ContextVar[str | None] = ContextVar("wfo_step_transaction", default=None)
 
 _WRITE = re.compile(
-    r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|CREATE|ALTER|DROP|COPY|WITH\b.*?\b(?:INSERT INTO|UPDATE|DELETE FROM)\b)",
+    r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|CREATE|ALTER|DROP|COPY"
+    r"|WITH\b.*?\b(?:INSERT INTO|UPDATE|DELETE FROM)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 

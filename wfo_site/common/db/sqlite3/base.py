@@ -1,7 +1,8 @@
 """SQLite backend whose writers of one process queue up fairly.
 
 SQLite's own busy handler polls and lets the unlucky starve for seconds; a first-in-first-out gate in front of it makes
-a web request wait for the transactions ahead of it and no longer. Writers of other processes still meet at SQLite's lock.
+a web request wait for the transactions ahead of it and no longer. Writers of other operating system processes still
+meet at SQLite's lock.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
@@ -108,8 +109,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         finally:
             self._leave_gate()
 
-    def create_cursor(self, name: str | None = None) -> base.SQLiteCursorWrapper:
-        return self.connection.cursor(factory=GatedCursor)
+    def create_cursor(self, name: str | None = None) -> GatedCursor:  # noqa: ARG002 - Django's signature
+        cursor: GatedCursor = self.connection.cursor(factory=GatedCursor)
+        return cursor
 
     def get_connection_params(self) -> dict[str, Any]:
         return {**super().get_connection_params(), "factory": GatedConnection}
@@ -130,7 +132,7 @@ class GatedCursor(base.SQLiteCursorWrapper):
     """A cursor that takes the gate around a write outside a transaction."""
 
     def execute(self, query: str, params: Any = None) -> Any:
-        wrapper = self.connection.wrapper
+        wrapper = cast("GatedConnection", self.connection).wrapper
         if wrapper._holds_gate or wrapper.in_atomic_block or not query.lstrip()[:7].upper().startswith(_WRITES):
             return super().execute(query, params)
         wrapper._enter_gate()

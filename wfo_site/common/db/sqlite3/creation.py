@@ -12,7 +12,7 @@ class DatabaseCreation(creation.DatabaseCreation):
 
     def _create_test_db(self, verbosity: int, autoclobber: bool, keepdb: bool = False) -> str:
         if not keepdb:
-            _remove_logs(self._get_test_db_name())
+            _remove_logs(self._get_test_db_name())  # type: ignore[attr-defined]
         return super()._create_test_db(verbosity, autoclobber, keepdb)  # type: ignore[misc, no-any-return]
 
     def _destroy_test_db(self, test_database_name: str, verbosity: int) -> None:
