@@ -114,10 +114,11 @@ def _differences(path: str, old: Any, new: Any) -> list[Change]:
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return [Change(key=path, how="changed", value=new, before=old)] if old != new else []
     changes: list[Change] = []
-    for key, value in new.items():
+    # Sorted: databases keep no order of keys.
+    for key, value in sorted(new.items()):
         name = f"{path}.{key}"
         changes += _differences(name, old[key], value) if key in old else [Change(key=name, how="new", value=value)]
-    gone = [key for key in old if key not in new]
+    gone = sorted(key for key in old if key not in new)
     return changes + [Change(key=f"{path}.{key}", how="removed", before=old[key]) for key in gone]
 
 
