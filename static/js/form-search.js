@@ -74,6 +74,8 @@ class Combobox {
     this.status.setAttribute("role", "status");
     this.clear = document.createElement("button");
     this.clear.type = "button";
+    // By keyboard, emptying the text does the same; the order of the tabs stays that of the fields.
+    this.clear.tabIndex = -1;
     this.clear.className = "form-search-clear";
     this.clear.setAttribute("aria-label", `Clear ${label || "choice"}`);
     this.clear.textContent = "×";

@@ -139,7 +139,7 @@ def test_errors_stand_at_their_fields_and_go_when_these_are_edited(page: Page) -
     page.get_by_role("button", name="Add to Numbers").click()
     page.get_by_label("Numbers 2").fill("5")
     page.get_by_label("Fill in Window").check()
-    window = group(page, "Window")
+    window = group(page, "Window optional")
     window.get_by_label("Begin").fill("2025-02-03")
     window.get_by_label("End").fill("2025-02-01")
     forward(page)
@@ -209,7 +209,7 @@ def test_picker_is_used_by_keyboard_and_asks_for_a_page_at_a_time(page: Page, po
 
 def test_optional_model_asks_for_nothing_until_it_is_wanted(page: Page) -> None:
     to_structures(page)
-    window = group(page, "Window")
+    window = group(page, "Window optional")
     expect(window.get_by_label("Begin")).to_be_hidden()
     page.get_by_label("Fill in Window").check()
     expect(window.get_by_label("Begin")).to_be_editable()

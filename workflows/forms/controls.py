@@ -146,7 +146,7 @@ class _Binder:
         """Bind a field of a page or of a model; without a value its default is shown."""
         value = values.get(field.key, MISSING)
         if value is MISSING or field.is_display or field.read_only:
-            value = field.default
+            value = field.const if field.default is MISSING else field.default
         return self.bind(field, name, None if value is MISSING else value, depth=depth)
 
     def bind(self, field: Field, name: str, value: Any, *, depth: int) -> Control:
@@ -190,6 +190,7 @@ class _Binder:
 
     def _row(self, control: Control, item: Field, key: str, value: Any) -> Control:
         row = self.bind(item, join(control.name, key), value, depth=control.depth + 1)
-        row.label = row.label if item.type == "object" and row.label else control.label
+        # The title of a model names a class; a row is called by its list and its number.
+        row.label = control.label
         row.number = int(key) + 1 if key.isdecimal() else len(control.rows) + 1
         return row

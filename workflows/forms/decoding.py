@@ -73,7 +73,8 @@ def _object(fields: Sequence[Field], prefix: str, posted: Posted, names: Names) 
 
 def _value(field: Field, name: str, posted: Posted, names: Names) -> Any:
     if field.is_display or field.read_only:
-        return MISSING
+        # A constant without a default leaves nothing to choose, but the form wants to be told.
+        return field.const if field.required else MISSING
     if field.format == "accept":
         return _accept(field, name, posted, names)
     match field.type:

@@ -134,7 +134,7 @@ class _Parser:
         return Field(
             key=key,
             # The title of a definition names a class; the field is called by its key.
-            title=str(raw.get("title") or (key.replace("_", " ").capitalize() if key else schema.get("title") or "")),
+            title=str(raw.get("title") or (key.replace("_", " ").title() if key else schema.get("title") or "")),
             description=str(schema.get("description") or ""),
             types=types,
             format=str(schema.get("format") or ""),

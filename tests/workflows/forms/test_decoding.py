@@ -87,6 +87,10 @@ def test_what_is_only_shown_is_never_taken(annotation: Any) -> None:
     assert decoded(annotation, ("f", "forged"), default="x") == {}
 
 
+def test_constant_that_is_asked_for_is_given() -> None:
+    assert decoded(read_only_field(3), ("f", "4")) == {"f": 3}
+
+
 def test_names_lead_into_lists_and_models() -> None:
     found = decoded(
         list[Port],
