@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "postgresql://root@127.0.0.1:5432/orchestrator")
+# These start processes of their own or measure, and want the machine for themselves.
+ALONE = ("tests/story", "tests/faults", "tests/benchmarks")
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -42,34 +44,23 @@ def run(title: str, *arguments: str, **environment: str) -> bool:
     print(f"\n== {title}", flush=True)
     with tempfile.TemporaryDirectory() as data:
         settings = {**os.environ, "WFO_DATA_DIR": data, **environment}
-        command = [sys.executable, "-m", "pytest", *arguments, *sys.argv[1:]]
+        command = [sys.executable, "-m", "pytest", "-q", *arguments, *sys.argv[1:]]
         return subprocess.run(command, cwd=ROOT, env=settings, check=False).returncode == 0
 
 
 def main() -> int:
     provide_chromium()
-    quick = (
-        "-q",
-        "-n",
-        "2",
-        "--dist",
-        "loadscope",
-        "--ignore=tests/e2e",
-        "--ignore=tests/faults",
-        "--ignore=tests/benchmarks",
-    )
-    alone = ("-q", "tests/e2e", "tests/faults", "tests/benchmarks")
     databases = [("SQLite", {"DATABASE_URL": ""})]
     if has_postgresql():
         databases.append(("PostgreSQL", {"DATABASE_URL": POSTGRESQL}))
     elif IN_CI:
         print("CI needs a PostgreSQL server", flush=True)
         return 1
-    results = [
-        run(f"{part} on {name}", *arguments, **environment)
-        for name, environment in databases
-        for part, arguments in (("tests", quick), ("browser, faults and benchmarks", alone))
-    ]
+    parts = [*(f"--ignore={folder}" for folder in ("tests/e2e", *ALONE))]
+    results = [run("pages in a browser", "tests/e2e", DATABASE_URL="")]
+    for name, environment in databases:
+        results.append(run(f"tests on {name}", "-n", "2", "--dist", "loadscope", *parts, **environment))
+        results.append(run(f"story, faults and benchmarks on {name}", *ALONE, **environment))
     return 0 if all(results) else 1
 
 
