@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict, Unpack
 
 from products import registry as catalogue
 from products.enums import Target
@@ -18,165 +18,122 @@ StepListFactory: TypeAlias = Callable[[], "StepList | Step"]
 Decorator: TypeAlias = Callable[[StepListFactory], Workflow]
 
 
-def _register(
-    function: StepListFactory,
-    *,
-    description: str,
-    target: Target,
-    before: StepList,
-    after: StepList,
-    products: Iterable[str],
-    initial_input_form: FormFactory | None,
-    additional_steps: Step | StepList | None,
-    authorize_callback: AuthCallback | None,
-    retry_auth_callback: AuthCallback | None,
-    run_predicate: RunPredicate | None,
-    is_task: bool,
-) -> Workflow:
+class Options(TypedDict, total=False):
+    """What every workflow decorator takes beside the description.
+
+    `products`: names or tags of the products it is for. `additional_steps`: come after those of the function.
+    `authorize_callback` says who may start and resume it, `retry_auth_callback` who may retry it (default: the same).
+    """
+
+    products: Iterable[str]
+    initial_input_form: FormFactory | None
+    additional_steps: Step | StepList | None
+    authorize_callback: AuthCallback | None
+    retry_auth_callback: AuthCallback | None
+    run_predicate: RunPredicate | None
+
+
+def _decorator(
+    description: str, options: Options, *, target: Target, before: StepList, after: StepList, is_task: bool
+) -> Decorator:
+    def decorate(function: StepListFactory) -> Workflow:
+        _check_decorated(function)
+        authorize = options.get("authorize_callback")
+        made = Workflow(
+            name=function.__name__,
+            description=description or (inspect.getdoc(function) or "").partition("\n")[0],
+            target=target,
+            steps=before >> as_steps(function()) >> as_steps(options.get("additional_steps") or begin) >> after,
+            initial_input_form=options.get("initial_input_form"),
+            is_task=is_task,
+            authorize_callback=authorize,
+            retry_auth_callback=options.get("retry_auth_callback") or authorize,
+            run_predicate=options.get("run_predicate"),
+            products=tuple(options.get("products", ())),
+        )
+        functools.update_wrapper(made, function, updated=())
+        catalogue.register_workflow(
+            catalogue.WorkflowSpec(
+                name=made.name,
+                target=target,
+                description=made.description,
+                products=made.products,
+                is_task=is_task,
+                factory=made,
+            )
+        )
+        return made
+
+    return decorate
+
+
+def _check_decorated(function: StepListFactory) -> None:
     if isinstance(function, Workflow) or not callable(function):
         raise ValueError(f"A workflow decorator takes a function that returns steps, not {function!r}")
     if inspect.signature(function).parameters:
         raise ValueError(f"{function.__name__} takes arguments; a workflow function takes none and returns its steps")
-    steps = before >> as_steps(function()) >> as_steps(additional_steps or StepList()) >> after
-    made = Workflow(
-        name=function.__name__,
-        description=description or (inspect.getdoc(function) or "").partition("\n")[0],
-        target=target,
-        steps=steps,
-        initial_input_form=initial_input_form,
-        is_task=is_task,
-        authorize_callback=authorize_callback,
-        retry_auth_callback=retry_auth_callback or authorize_callback,
-        run_predicate=run_predicate,
-        products=tuple(products),
-    )
-    functools.update_wrapper(made, function, updated=())
-    catalogue.register_workflow(
-        catalogue.WorkflowSpec(
-            name=made.name,
-            target=target,
-            description=made.description,
-            products=made.products,
-            is_task=is_task,
-            factory=made,
-        )
-    )
-    return made
 
 
 def workflow(
-    description: str = "",
-    *,
-    initial_input_form: FormFactory | None = None,
-    target: Target = Target.SYSTEM,
-    products: Iterable[str] = (),
-    is_task: bool = False,
-    authorize_callback: AuthCallback | None = None,
-    retry_auth_callback: AuthCallback | None = None,
-    run_predicate: RunPredicate | None = None,
+    description: str = "", *, target: Target = Target.SYSTEM, is_task: bool = False, **options: Unpack[Options]
 ) -> Decorator:
     """Make a workflow of exactly the steps that the function returns: it brings `init` and `done` itself."""
-    return functools.partial(
-        _register,
-        description=description,
-        target=target,
-        before=begin,
-        after=begin,
-        products=products,
-        initial_input_form=initial_input_form,
-        additional_steps=None,
-        authorize_callback=authorize_callback,
-        retry_auth_callback=retry_auth_callback,
-        run_predicate=run_predicate,
-        is_task=is_task,
-    )
+    return _decorator(description, options, target=target, before=begin, after=begin, is_task=is_task)
 
 
-def task(
-    description: str = "",
-    *,
-    initial_input_form: FormFactory | None = None,
-    additional_steps: Step | StepList | None = None,
-    authorize_callback: AuthCallback | None = None,
-    retry_auth_callback: AuthCallback | None = None,
-    run_predicate: RunPredicate | None = None,
-) -> Decorator:
+def task(description: str = "", **options: Unpack[Options]) -> Decorator:
     """Make a task: work of the system, that belongs to no subscription."""
-    return functools.partial(
-        _register,
-        description=description,
-        target=Target.SYSTEM,
-        before=begin >> init,
-        after=begin >> done,
-        products=(),
-        initial_input_form=initial_input_form,
-        additional_steps=additional_steps,
-        authorize_callback=authorize_callback,
-        retry_auth_callback=retry_auth_callback,
-        run_predicate=run_predicate,
-        is_task=True,
+    return _decorator(
+        description, options, target=Target.SYSTEM, before=begin >> init, after=begin >> done, is_task=True
     )
 
 
 def create_workflow(
     description: str = "",
     *,
-    products: Iterable[str] = (),
-    initial_input_form: FormFactory | None = None,
     status: SubscriptionLifecycle = SubscriptionLifecycle.ACTIVE,
-    additional_steps: Step | StepList | None = None,
-    authorize_callback: AuthCallback | None = None,
-    retry_auth_callback: AuthCallback | None = None,
-    run_predicate: RunPredicate | None = None,
+    **options: Unpack[Options],
 ) -> Decorator:
-    """Make a workflow that delivers a new subscription of one of `products` (names or tags). `status` is its last."""
-    return functools.partial(
-        _register,
-        description=description,
+    """Make a workflow that delivers a new subscription; `status` is what it ends in."""
+    return _decorator(
+        description,
+        options,
         target=Target.CREATE,
         before=begin >> init,
         after=begin >> set_status(status) >> resync >> done,
-        products=products,
-        initial_input_form=initial_input_form,
-        additional_steps=additional_steps,
-        authorize_callback=authorize_callback,
-        retry_auth_callback=retry_auth_callback,
-        run_predicate=run_predicate,
         is_task=False,
     )
 
 
-def _on_subscription(target: Target, lock: Step, last: StepList, *, is_task: bool = False) -> Callable[..., Decorator]:
-    def decorator(
-        description: str = "",
-        *,
-        products: Iterable[str] = (),
-        initial_input_form: FormFactory | None = None,
-        additional_steps: Step | StepList | None = None,
-        authorize_callback: AuthCallback | None = None,
-        retry_auth_callback: AuthCallback | None = None,
-        run_predicate: RunPredicate | None = None,
-    ) -> Decorator:
-        return functools.partial(
-            _register,
-            description=description,
-            target=target,
-            before=begin >> init >> store_process_subscription() >> lock,
-            after=last >> resync >> done,
-            products=products,
-            initial_input_form=initial_input_form,
-            additional_steps=additional_steps,
-            authorize_callback=authorize_callback,
-            retry_auth_callback=retry_auth_callback,
-            run_predicate=run_predicate,
-            is_task=is_task,
-        )
-
-    return decorator
+def modify_workflow(description: str = "", **options: Unpack[Options]) -> Decorator:
+    """Make a workflow that changes a subscription, which is locked meanwhile."""
+    return _on_subscription(description, options, target=Target.MODIFY, lock=unsync)
 
 
-# Each takes what `create_workflow` takes, but `status`. They lock the subscription, do the steps and unlock it.
-modify_workflow = _on_subscription(Target.MODIFY, unsync, begin)
-terminate_workflow = _on_subscription(Target.TERMINATE, unsync, begin >> set_status(SubscriptionLifecycle.TERMINATED))
-validate_workflow = _on_subscription(Target.VALIDATE, unsync_unchecked, begin, is_task=True)
-reconcile_workflow = _on_subscription(Target.RECONCILE, unsync_unchecked, begin)
+def terminate_workflow(description: str = "", **options: Unpack[Options]) -> Decorator:
+    """Make a workflow that ends a subscription."""
+    last = begin >> set_status(SubscriptionLifecycle.TERMINATED)
+    return _on_subscription(description, options, target=Target.TERMINATE, lock=unsync, last=last)
+
+
+def validate_workflow(description: str = "", **options: Unpack[Options]) -> Decorator:
+    """Make a task that compares a subscription with the outside; it may take the lock from a process that is over."""
+    return _on_subscription(description, options, target=Target.VALIDATE, lock=unsync_unchecked, is_task=True)
+
+
+def reconcile_workflow(description: str = "", **options: Unpack[Options]) -> Decorator:
+    """Make a workflow that brings the outside in line with a subscription, also with one that is out of sync."""
+    return _on_subscription(description, options, target=Target.RECONCILE, lock=unsync_unchecked)
+
+
+def _on_subscription(
+    description: str, options: Options, *, target: Target, lock: Step, last: StepList = begin, is_task: bool = False
+) -> Decorator:
+    return _decorator(
+        description,
+        options,
+        target=target,
+        before=begin >> init >> store_process_subscription() >> lock,
+        after=last >> resync >> done,
+        is_task=is_task,
+    )
