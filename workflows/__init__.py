@@ -1,6 +1,7 @@
 """The public surface for authors of workflows, importable before `django.setup()`."""
 
 from products.enums import Target
+from workflows.engine.authorization import AuthAction, AuthContext, AuthUser
 from workflows.engine.core_steps import (
     ensure_provisioning_status,
     obsolete_step,
@@ -42,6 +43,9 @@ from workflows.engine.steps import (
 
 __all__ = [
     "ApiException",
+    "AuthAction",
+    "AuthContext",
+    "AuthUser",
     "InconsistentDataError",
     "PredicateContext",
     "ProcessFailureError",

@@ -28,6 +28,7 @@ from workflows.api.request import (
     pages_to_resume,
     pages_to_start,
     reporter,
+    user_model,
 )
 from workflows.api.schemas import (
     FormNotComplete,
@@ -74,7 +75,7 @@ class Start(ApiView):
         operation_id="create_workflow",
         parameters=[REPORTER, IDEMPOTENCY_KEY],
         request=PagesOfInput,
-        responses={**answers({201: ProcessIdSchema}, 400, 404, 409, 412, 422, 503), **_MORE_PAGES},
+        responses={**answers({201: ProcessIdSchema}, 400, 403, 404, 409, 412, 422, 503), **_MORE_PAGES},
     )
     def post(self, request: Request, workflow_key: str) -> Response:
         """Start a workflow. Until the last page of its form is filled in, the answer is 510 with the next page."""
@@ -86,6 +87,7 @@ def _start(request: Request, workflow_key: str) -> Response:
         workflow_key,
         pages_to_start(request),
         user=reporter(request),
+        user_model=user_model(request),
         idempotency_key=idempotency_key(request),
     )
     return Response({"id": process_id}, status=HTTPStatus.CREATED)
@@ -97,9 +99,10 @@ class ProcessItem(ApiView):
     methods_without_uuid = frozenset({"POST"})
 
     @extend_schema(operation_id="get_process", responses=answers({200: ProcessSchema}, 404, 422))
-    def get(self, _request: Request, process_id: UUID) -> Response:
+    def get(self, request: Request, process_id: UUID) -> Response:
         """Show a process with its steps, its state and the form it waits for."""
-        return Response(detail_row(selectors.process_detail(process_id)))
+        permissions = selectors.process_permissions(process_id, user_model(request))
+        return Response(detail_row(selectors.process_detail(process_id, may_resume=permissions.resume)))
 
     @extend_schema(
         operation_id="edit_process",
@@ -132,14 +135,16 @@ class Resume(ApiView):
         operation_id="resume_workflow_process",
         parameters=[REPORTER],
         request=ResumeInput,
-        responses={**answers({204: None}, 400, 404, 409, 422, 503), **_MORE_PAGES},
+        responses={**answers({204: None}, 400, 403, 404, 409, 422, 503), **_MORE_PAGES},
     )
     def put(self, request: Request, process_id: UUID) -> Response:
         """Give a suspended process its input, or try a failed or waiting step again."""
         if not Process.objects.filter(process_id=process_id).exists():
             # Before the body is looked at: an unknown process is unknown whatever is sent to it.
             raise NotFound(f"Process with process_id {process_id} not found")
-        services.resume_process(process_id, pages_to_resume(request), user=reporter(request))
+        services.resume_process(
+            process_id, pages_to_resume(request), user=reporter(request), user_model=user_model(request)
+        )
         return Response(status=HTTPStatus.NO_CONTENT)
 
 

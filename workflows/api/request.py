@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from wfo_site.common.rest.access import user_name
 from wfo_site.common.rest.body import read_json, read_query, validated
 from wfo_site.common.rest.problems import BadRequest
+from workflows.engine.authorization import AuthUser
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,12 @@ def reporter(request: Request) -> str:
     if named and named != user:
         logger.info("user %s reports as %r: %s %s", user, named, request.method, request.path)
     return named or user
+
+
+def user_model(request: Request) -> AuthUser | None:
+    """Return who is asked about in callbacks, whoever is named by `?reporter=`; None for a program without login."""
+    user = request.user
+    return user if user and user.is_authenticated else None
 
 
 def idempotency_key(request: Request) -> str | None:

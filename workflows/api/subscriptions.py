@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from wfo_site.common.rest.openapi import answers
 from wfo_site.common.rest.views import ApiView
 from workflows import selectors
+from workflows.api.request import user_model
 from workflows.api.schemas import SubscriptionWorkflowListsSchema
 from workflows.services.insync import set_subscription_in_sync
 
@@ -21,9 +22,9 @@ class SubscriptionWorkflows(ApiView):
         operation_id="subscription_workflows",
         responses=answers({200: SubscriptionWorkflowListsSchema}, 404, 422),
     )
-    def get(self, _request: Request, subscription_id: UUID) -> Response:
+    def get(self, request: Request, subscription_id: UUID) -> Response:
         """List the workflows of a subscription by target; what may not start now says why."""
-        return Response(_without_nulls(selectors.subscription_workflows(subscription_id)))
+        return Response(_without_nulls(selectors.subscription_workflows(subscription_id, user_model(request))))
 
 
 class SetInSync(ApiView):

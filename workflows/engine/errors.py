@@ -54,6 +54,12 @@ class StartPredicateError(DomainError):
     status = HTTPStatus.PRECONDITION_FAILED
 
 
+class WorkflowRemoved(Conflict, ValueError):
+    """The workflow is no longer in code, so its processes stay where they are."""
+
+    code = "workflow_removed"
+
+
 class PlanChanged(Conflict):
     """The workflow's code no longer begins with the steps that this process has done."""
 

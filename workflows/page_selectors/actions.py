@@ -13,6 +13,7 @@ from workflows.states import ENDED, FAILED
 
 ActionName = Literal["retry", "proceed", "abort", "delete"]
 PAUSED: Final = "The engine is paused; start it again first."
+REMOVED: Final = "The code of this workflow is not installed any more, so it cannot go on."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +33,11 @@ class Action:
         return not self.reason
 
 
-def process_actions(process: Process, *, may_delete: bool, engine_is_paused: bool, has_form: bool) -> list[Action]:
-    """Return the buttons of a process's page in their order. No query."""
+def process_actions(
+    process: Process, *, may_delete: bool, engine_is_paused: bool, has_form: bool, refusal: str = ""
+) -> list[Action]:
+    """Return the buttons of a process's page in their order. `refusal`: why this person may not let it go on. No
+    query."""
     status = ProcessStatus(process.last_status)
     noun = "task" if process.is_task else "process"
     paused = PAUSED if engine_is_paused else ""
@@ -43,7 +47,7 @@ def process_actions(process: Process, *, may_delete: bool, engine_is_paused: boo
             "retry",
             "Retry",
             f"Run the step “{process.last_step or 'Start'}” again?",
-            _no_retry(status, noun) or paused,
+            _no_retry(status, noun) or refusal or paused,
         )
     ]
     if status == ProcessStatus.AWAITING_CALLBACK or (status == ProcessStatus.SUSPENDED and not has_form):
@@ -52,7 +56,7 @@ def process_actions(process: Process, *, may_delete: bool, engine_is_paused: boo
             if status == ProcessStatus.AWAITING_CALLBACK
             else f"Let this {noun} go on?"
         )
-        actions.append(_action(process, "proceed", "Resume", question, paused))
+        actions.append(_action(process, "proceed", "Resume", question, refusal or paused))
     ended = f"This {noun} is {status.label.lower()}; there is nothing left to abort." if status in ENDED else ""
     question = f"Abort this {noun}? What it has done so far stays as it is, and its subscriptions stay locked."
     actions.append(_action(process, "abort", "Abort", question, ended))

@@ -3,37 +3,63 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Protocol
 
 from workflows import selectors
+from workflows.engine.authorization import AuthUser
 from workflows.enums import WaitKind
-from workflows.page_selectors.actions import Action, process_actions
+from workflows.page_selectors.actions import REMOVED, Action, process_actions
 from workflows.page_selectors.timeline import ProcessView
 from workflows.states import ENDED
 
 
-def live_context(view: ProcessView, *, is_staff: bool) -> dict[str, Any]:
-    """Return what the moving part of a process's page shows. `version` changes whenever it would look different."""
+class LivePageUser(AuthUser, Protocol):
+    """Who looks at the page."""
+
+    @property
+    def is_staff(self) -> bool: ...
+
+
+def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
+    """Return what the moving part of a process's page shows to `user`. `version` changes whenever it would look
+    different."""
     process = view.process
     engine = selectors.engine_status()
     why = selectors.why_not_running(process)
+    refusal = _refusal(view, user)
     actions = process_actions(
         process,
-        may_delete=is_staff,
+        may_delete=user.is_staff,
         engine_is_paused=engine["global_lock"],
         has_form=view.has_form,
+        refusal=refusal,
     )
-    look = f"{view.version}|{why}|{[(action.name, action.reason) for action in actions]}"
+    asks = view.has_form and not refusal
+    reasons = _reasons(actions)
+    if view.has_form and refusal:
+        reasons.insert(0, ("Resume", refusal))
+    look = f"{view.version}|{why}|{asks}|{[(action.name, action.reason) for action in actions]}"
     return {
         "view": view,
         "process": process,
         "why": why,
         "actions": actions,
-        "reasons": _reasons(actions),
+        "reasons": reasons,
+        "asks": asks,
         "callback": next((wait for wait in view.waits if wait.kind == WaitKind.CALLBACK and wait.reached), None),
         "is_ended": process.last_status in ENDED,
         "version": hashlib.sha256(look.encode()).hexdigest()[:16],
     }
+
+
+def _refusal(view: ProcessView, user: LivePageUser) -> str:
+    """Return why this person may not set the process going; empty if they may."""
+    if not view.workflow_is_in_code:
+        return REMOVED
+    process = view.process
+    permissions = selectors.process_permissions(process.pk, user, workflow_name=process.workflow.name)
+    refusal = permissions.refusal(process.last_status)
+    return f"{refusal}." if refusal else ""
 
 
 def _reasons(actions: list[Action]) -> list[tuple[str, str]]:

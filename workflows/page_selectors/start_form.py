@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from products.models import Workflow as WorkflowRow
+from workflows.engine.authorization import Asker
 from workflows.engine.steps import State
 from workflows.forms import FormGenerator
 from workflows.services.initial_form import initial_form
@@ -27,8 +28,9 @@ class StartForm:
             check(self.start)
 
 
-def start_form(workflow_name: str, *, user: str) -> StartForm:
+def start_form(workflow_name: str, *, user: str, user_model: Asker = None) -> StartForm:
     """Return the form of a start in 1 query. Raises NotFound for a workflow that is not in code or catalogue."""
     workflow, row = find_startable(workflow_name)
     state = {"reporter": user, "workflow_name": row.name, "workflow_target": row.target}
-    return StartForm(workflow=row, form=initial_form(workflow, row), state=state, start=Start(workflow, row, user))
+    start = Start(workflow, row, user, user_model)
+    return StartForm(workflow=row, form=initial_form(workflow, row), state=state, start=start)

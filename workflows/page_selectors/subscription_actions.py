@@ -10,6 +10,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from products.enums import Target
+from workflows.engine.authorization import Asker
 from workflows.selectors import reason_text, subscription_workflows
 
 _GROUPS: Final = (
@@ -46,9 +47,11 @@ class ActionGroup:
     items: list[SubscriptionAction]
 
 
-def subscription_action_groups(subscription_id: UUID) -> tuple[list[ActionGroup], list[OtherSubscription]]:
+def subscription_action_groups(
+    subscription_id: UUID, user_model: Asker = None
+) -> tuple[list[ActionGroup], list[OtherSubscription]]:
     """Return the workflows by group, and the neighbours whose lock keeps them from starting. Raises NotFound."""
-    found: dict[str, Any] = subscription_workflows(subscription_id)
+    found: dict[str, Any] = subscription_workflows(subscription_id, user_model)
     query = urlencode({"subscriptionId": str(subscription_id)})
     groups = []
     for target, name in _GROUPS:

@@ -12,18 +12,21 @@ from subscriptions import selectors as subscription_selectors
 from subscriptions.enums import SubscriptionLifecycle
 from subscriptions.models import Subscription
 from wfo_site.common.errors import NotFound
+from workflows.engine.authorization import Asker, AuthAction, allows
+from workflows.engine.registry import get_workflow
 
 NOT_IN_SYNC: Final = "subscription.not_in_sync"
 RELATIONS_NOT_IN_SYNC: Final = "subscription.relations_not_in_sync"
 INVALID_STATUS: Final = "subscription.no_modify_invalid_status"
 IN_USE: Final = "subscription.no_modify_subscription_in_use_by_others"
+NOT_PERMITTED: Final = "subscription.insufficient_workflow_permissions"
 
 REASONS: Final = {
     NOT_IN_SYNC: "Subscription already has a running process or task",
     RELATIONS_NOT_IN_SYNC: "This subscription can not be modified because some related subscriptions are not insync",
     INVALID_STATUS: "This subscription can not be modified because of the status it has",
     IN_USE: "This subscription can not be modified as it is used in other subscriptions",
-    "subscription.insufficient_workflow_permissions": "You are not authorized to start this workflow",
+    NOT_PERMITTED: "You are not authorized to start this workflow",
 }
 
 _USABLE_WHEN: Final = {
@@ -120,11 +123,18 @@ def workflow_reason(subscription: Subscription, row: WorkflowRow) -> Reason | No
     return _reason(row, neighbours, neighbours.sync_reason())
 
 
-def subscription_workflows(subscription_id: Any) -> dict[str, Any]:
+def _permission_reason(row: WorkflowRow, user_model: Asker) -> Reason | None:
+    workflow = get_workflow(row.name)
+    if workflow is None or allows(workflow.authorize_callback, user_model, AuthAction.START, workflow):
+        return None
+    return {"reason": NOT_PERMITTED}
+
+
+def subscription_workflows(subscription_id: Any, user_model: Asker = None) -> dict[str, Any]:
     """Return the workflows of a subscription's product by target, each with its reason where it may not start.
 
-    Shape: {reason?, locked_relations?, ..., create: [{name, description, reason?, ...}], modify: [...], ...}.
-    Raises NotFound.
+    Whether `user_model` may start them is asked last, of those that could be started. Shape: {reason?,
+    locked_relations?, ..., create: [{name, description, reason?, ...}], modify: [...], ...}. Raises NotFound.
     """
     subscription = Subscription.objects.select_related("product").filter(pk=subscription_id).first()
     if subscription is None:
@@ -133,6 +143,7 @@ def subscription_workflows(subscription_id: Any) -> dict[str, Any]:
     sync_reason = neighbours.sync_reason()
     result: dict[str, Any] = {**(sync_reason or {}), **{target.value.lower(): [] for target in Target}}
     for row in subscription.product.workflows.filter(deleted_at__isnull=True).order_by("name"):
-        item = {"name": row.name, "description": row.description, **(_reason(row, neighbours, sync_reason) or {})}
+        reason = _reason(row, neighbours, sync_reason) or _permission_reason(row, user_model)
+        item = {"name": row.name, "description": row.description, **(reason or {})}
         result[row.target.lower()].append(item)
     return result

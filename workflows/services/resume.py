@@ -12,36 +12,48 @@ from django.db.models.functions import Now
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER
-from wfo_site.common.errors import Conflict, NotFound
+from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
 from workflows.engine import waits
+from workflows.engine.authorization import Asker
+from workflows.engine.errors import WorkflowRemoved
 from workflows.engine.steps import State
 from workflows.enums import InputType, ProcessStatus
 from workflows.forms import post_form
 from workflows.models import InputState, Process
-from workflows.selectors.position import next_form
+from workflows.selectors.permissions import permissions_at
+from workflows.selectors.position import form_at, position_of
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
 from workflows.states import RESUMABLE
 
 
 def resume_process(
-    process_id: UUID, user_inputs: Sequence[State] | State | None = None, *, user: str = SYSTEM_USER
+    process_id: UUID,
+    user_inputs: Sequence[State] | State | None = None,
+    *,
+    user: str = SYSTEM_USER,
+    user_model: Asker = None,
 ) -> None:
     """Resume a suspended process with its input, or retry a failed or waiting one.
 
     `user_inputs`: one dict per page of the form of the step it stands at; without a form, nothing is taken from it.
-    Raises NotFound, Locked, Conflict if the process does not wait for a person or was resumed meanwhile, and the errors
-    of the form.
+    `user` is the name that is recorded, `user_model` who the callbacks are asked about. Raises NotFound, Locked,
+    Forbidden, Conflict if the process does not wait for a person or was resumed meanwhile, and the errors of the form.
     """
     check_engine_takes_changes()
-    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch").first()
+    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "workflow__name").first()
     if seen is None:
         raise NotFound(f"Process with process_id {process_id} not found")
-    status, epoch = seen
+    status, epoch, workflow_name = seen
     if status not in RESUMABLE:
         raise Conflict(f"Resuming a {status} workflow is not possible")
-    form, state = next_form(process_id)
+    position = position_of(process_id, workflow_name)
+    if position.workflow is None:
+        raise WorkflowRemoved("This workflow cannot be resumed because it has been removed")
+    if refusal := permissions_at(position, user_model).refusal(status):
+        raise Forbidden(refusal)
+    form, state = form_at(position)
     given = to_json(post_form(form, state, _pages(user_inputs))) if form is not None else {}
     with transaction.atomic():
         won = Process.every.filter(pk=process_id, last_status=status, epoch=epoch).update(

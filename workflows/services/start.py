@@ -15,10 +15,11 @@ from django.db import IntegrityError, transaction
 from products.models import Workflow as WorkflowRow
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
-from wfo_site.common.context import SYSTEM_USER
-from wfo_site.common.errors import Conflict, NotFound
+from wfo_site.common.context import SYSTEM_USER, current
+from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
 from wfo_site.common.uuid7 import uuid7
+from workflows.engine.authorization import Asker, AuthAction, allows
 from workflows.engine.errors import StartPredicateError
 from workflows.engine.registry import PredicateContext, RunPredicateFail, Workflow, get_workflow
 from workflows.engine.steps import State
@@ -39,10 +40,20 @@ class Start:
     workflow: Workflow
     row: WorkflowRow
     user: str
+    user_model: Asker = None
 
 
 def _check_engine(_: Start) -> None:
     check_engine_takes_changes()
+
+
+def _check_authorization(start: Start) -> None:
+    if current().step is not None:
+        # A step starts another process on behalf of its workflow, which somebody was allowed to start.
+        return
+    workflow = start.workflow
+    if not allows(workflow.authorize_callback, start.user_model, AuthAction.START, workflow):
+        raise Forbidden(f"User is not authorized to start '{workflow.name}' workflow")
 
 
 def _check_run_predicate(start: Start) -> None:
@@ -55,7 +66,7 @@ def _check_run_predicate(start: Start) -> None:
 
 
 # Each raises a DomainError to refuse. Later parts append theirs, so that no entry point can skip one.
-CHECKS: list[Callable[[Start], None]] = [_check_engine, _check_run_predicate]
+CHECKS: list[Callable[[Start], None]] = [_check_engine, _check_authorization, _check_run_predicate]
 
 
 def find_startable(workflow_key: str) -> tuple[Workflow, WorkflowRow]:
@@ -72,17 +83,19 @@ def start_process(
     user_inputs: Sequence[State] | None = None,
     *,
     user: str = SYSTEM_USER,
+    user_model: Asker = None,
     idempotency_key: str | None = None,
     not_before: datetime | None = None,
 ) -> UUID:
     """Start a workflow and return the id of its process; nothing is stored unless every check and form page passes.
 
     `user_inputs`: one dict per form page, None for `[{}]`. With an `idempotency_key` known from the last 24 hours the
-    process it started is returned, or Conflict raised if the inputs differ. Raises NotFound, Locked,
-    StartPredicateError, FormNotCompleteError, FormValidationError, and what the checks add.
+    process it started is returned, or Conflict raised if the inputs differ. `user` is the name that is recorded,
+    `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed. Raises NotFound, Locked,
+    Forbidden, StartPredicateError, FormNotCompleteError, FormValidationError, and what the checks add.
     """
     workflow, row = find_startable(workflow_key)
-    start = Start(workflow, row, user)
+    start = Start(workflow, row, user, user_model)
     for check in CHECKS:
         check(start)
     inputs = [{}] if user_inputs is None else list(user_inputs)

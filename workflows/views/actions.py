@@ -26,7 +26,7 @@ def retry(request: HttpRequest, process_id: UUID) -> HttpResponse:
         request,
         process_id,
         "The step runs again.",
-        lambda: services.resume_process(process_id, [{}], user=request.user.get_username()),
+        lambda: services.resume_process(process_id, [{}], user=request.user.get_username(), user_model=request.user),
     )
 
 
@@ -37,7 +37,7 @@ def proceed(request: HttpRequest, process_id: UUID) -> HttpResponse:
         request,
         process_id,
         "The process goes on.",
-        lambda: services.resume_process(process_id, [{}], user=request.user.get_username()),
+        lambda: services.resume_process(process_id, [{}], user=request.user.get_username(), user_model=request.user),
     )
 
 
@@ -82,5 +82,5 @@ def _act(request: HttpRequest, process_id: UUID, done: str, act: Callable[[], An
         return go_to(request, reverse("workflows:process-detail", args=[process_id]), level=level, text=text)
     if not Process.every.filter(pk=process_id).exists():
         return go_to(request, reverse("workflows:process-list"), level=level, text=text)
-    context = live_context(process_view(process_id), is_staff=request.user.is_staff)
+    context = live_context(process_view(process_id), user=request.user)
     return toasted(render(request, "workflows/process_detail.html#live", context), level, text)

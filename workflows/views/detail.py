@@ -23,8 +23,8 @@ _TEMPLATE = "workflows/process_detail.html"
 def process_detail(request: HttpRequest, process_id: UUID) -> HttpResponse:
     """Show a process or task: where it stands, why it does not move, and every step."""
     view = _view_or_404(process_id)
-    context = live_context(view, is_staff=request.user.is_staff)
-    if view.has_form:
+    context = live_context(view, user=request.user)
+    if context["asks"]:
         context["form_html"] = resume_form(request, view.process)
     return page(request, _TEMPLATE, context)
 
@@ -33,7 +33,7 @@ def process_detail(request: HttpRequest, process_id: UUID) -> HttpResponse:
 def live(request: HttpRequest, process_id: UUID) -> HttpResponse:
     """Draw the moving part anew; 204 while it would look as it did (`seen` is the version that the page has)."""
     view = _view_or_404(process_id)
-    context = live_context(view, is_staff=request.user.is_staff)
+    context = live_context(view, user=request.user)
     if request.GET.get("seen") == context["version"]:
         return HttpResponse(status=204)
     return render(request, f"{_TEMPLATE}#live", context)

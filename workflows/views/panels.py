@@ -68,7 +68,7 @@ def subscription_processes(request: HttpRequest, subscription_id: UUID) -> HttpR
 def subscription_actions(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
     """Show what may be started on a subscription, and why the rest may not."""
     try:
-        groups, locks = subscription_action_groups(subscription_id)
+        groups, locks = subscription_action_groups(subscription_id, request.user)
     except NotFound as error:
         raise Http404(error.message) from error
     context = {"subscription_id": subscription_id, "groups": groups, "locks": locks}

@@ -36,11 +36,14 @@ def resume(request: HttpRequest, process_id: UUID) -> HttpResponse:
     if process.last_status != ProcessStatus.SUSPENDED:
         text = "This process does not wait for input any more; somebody else may have been faster."
         return go_to(request, detail, level="warning", text=text)
+    permissions = selectors.process_permissions(process_id, request.user, workflow_name=process.workflow.name)
+    if refusal := permissions.refusal(process.last_status):
+        return go_to(request, detail, level="error", text=f"{refusal}.")
     wizard = _wizard(request, process)
     step = wizard.step()
     if step.kind == "complete":
         try:
-            resume_process(process_id, step.inputs, user=request.user.get_username())
+            resume_process(process_id, step.inputs, user=request.user.get_username(), user_model=request.user)
         except DomainError as error:
             step = wizard.refused(error)
         else:
@@ -56,7 +59,7 @@ def _resumed(request: HttpRequest, process_id: UUID, text: str) -> HttpResponse:
     htmx = getattr(request, "htmx", None)
     if not htmx or htmx.current_url_abs_path is None or htmx.current_url_abs_path.partition("?")[0] not in pages:
         return go_to(request, pages[0], text=text)
-    context = live_context(process_view(process_id), is_staff=request.user.is_staff)
+    context = live_context(process_view(process_id), user=request.user)
     response = render(request, "workflows/process_detail.html#live", context)
     response["HX-Retarget"] = "#process-live"
     response["HX-Reswap"] = "morph:outerHTML"

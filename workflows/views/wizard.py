@@ -32,7 +32,7 @@ def start(request: HttpRequest, workflow_name: str) -> HttpResponse:
     """
     user = request.user.get_username()
     try:
-        found = start_form(workflow_name, user=user)
+        found = start_form(workflow_name, user=user, user_model=request.user)
         if request.method != "POST":
             found.check()
     except DomainError as error:
@@ -48,7 +48,13 @@ def start(request: HttpRequest, workflow_name: str) -> HttpResponse:
     step = wizard.step()
     if step.kind == "complete":
         try:
-            process_id = start_process(workflow_name, step.inputs, user=user, idempotency_key=step.idempotency_key)
+            process_id = start_process(
+                workflow_name,
+                step.inputs,
+                user=user,
+                user_model=request.user,
+                idempotency_key=step.idempotency_key,
+            )
         except DomainError as error:
             step = wizard.refused(error)
         else:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
+
+from products import registry
+from workflows import StepList, done, init, workflow
 
 Html = Callable[..., str]
 
@@ -43,3 +46,15 @@ def get(browser_of_alice: Client) -> Html:
         return response.content.decode()
 
     return get
+
+
+@pytest.fixture
+def modify_port_in_code() -> Iterator[None]:
+    """Register the workflow of the rows that tests make."""
+    with registry.isolated(empty=False):
+
+        @workflow("Modify a port")
+        def modify_port() -> StepList:
+            return init >> done
+
+        yield

@@ -110,6 +110,7 @@ def test_steps_with_one_name_are_told_apart_and_shown_by_name(get: Html) -> None
     assert "Check#2" not in html
 
 
+@pytest.mark.usefixtures("modify_port_in_code")
 @pytest.mark.parametrize(
     ("status", "retry", "proceed", "abort"),
     [
@@ -135,12 +136,19 @@ def test_a_button_that_is_off_says_why_in_title_and_text(get: Html) -> None:
     assert f"<strong>Abort:</strong> {reason}" in html
 
 
+@pytest.mark.usefixtures("modify_port_in_code")
 def test_retry_is_off_while_the_engine_is_paused(get: Html) -> None:
     EngineSettings.objects.update_or_create(pk=1, defaults={"global_lock": True})
     html = get(_url(a_process(last_status="failed")))
     assert _button(html, "retry") == "off"
     assert _button(html, "abort") == "on"
     assert "The engine is paused" in html
+
+
+def test_what_is_no_longer_in_code_cannot_go_on(get: Html) -> None:
+    html = get(_url(a_process(last_status="failed")))
+    assert _button(html, "retry") == "off"
+    assert "The code of this workflow is not installed any more, so it cannot go on." in html
 
 
 def test_tasks_can_be_deleted_by_staff(get: Html, browser_of_admin: Client) -> None:
@@ -223,6 +231,7 @@ class TestLive:
         response = browser_of_alice.get(_url(process, "live"), {"seen": version})
         assert response.status_code == 204
 
+    @pytest.mark.usefixtures("modify_port_in_code")
     def test_each_kind_of_change_is_drawn(self, get: Html) -> None:
         process = a_process(last_status="awaiting_callback")
         wait = Wait.objects.create(process=process, kind="callback", key="Ask", created_at=BEGIN, reached=True)
