@@ -11,7 +11,7 @@ from wfo_site.settings.base import ENV
 def _kept_secret_key() -> str:
     path = ENV.data_dir / "secret_key"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(get_random_secret_key())
     return path.read_text()

@@ -73,7 +73,7 @@ class Command(BaseCommand):
                 executor.stop(GRACE_SECONDS)
 
     def _prepare(self) -> None:
-        read().data_dir.mkdir(parents=True, exist_ok=True)
+        read().data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.stdout.write("Preparing the database …")
         # The catalogue follows the product packages at the end of it.
         call_command("migrate", interactive=False, verbosity=0)
