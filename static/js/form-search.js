@@ -157,8 +157,10 @@ class Combobox {
     }
     this.list.hidden = false;
     this.input.setAttribute("aria-expanded", "true");
-    if (further) this.list.scrollTop = scroll;
-    else this.point(this.text && this.results.length ? 0 : -1);
+    if (further) {
+      this.list.scrollTop = scroll;
+      this.point(this.active);
+    } else this.point(this.text && this.results.length ? 0 : -1);
     this.status.textContent =
       problem || (this.results.length ? `${this.results.length} found${this.more ? ", more below" : ""}` : "Nothing found");
   }

@@ -1,5 +1,6 @@
 // What forms do beyond plain HTML: rows of lists, searches, and care not to send twice. Without it they still work.
 import { announce } from "./toasts.js";
+import { upgradeDrafts } from "./form-drafts.js";
 import { upgradeSearches } from "./form-search.js";
 
 // Rows of lists. The blank row is a template whose names hold a placeholder where the number goes; numbers may have gaps,
@@ -63,12 +64,13 @@ document.addEventListener("click", (event) => {
 
 // A message goes when its field is edited: what it said is no longer known to be so.
 function forgetError(control) {
-  const field = control.closest("[data-field]");
-  const message = field?.querySelector(":scope > [data-form-error]");
-  if (!message) return;
-  message.remove();
-  field.classList.remove("has-error");
-  for (const marked of [field, ...field.querySelectorAll("[aria-invalid]")]) marked.removeAttribute("aria-invalid");
+  // What was said of a model or a list as a whole is as uncertain once a part of it is edited.
+  for (let field = control.closest("[data-field]"); field; field = field.parentElement.closest("[data-field]")) {
+    field.querySelector(":scope > [data-form-error]")?.remove();
+    field.classList.remove("has-error");
+    field.removeAttribute("aria-invalid");
+  }
+  control.removeAttribute("aria-invalid");
 }
 
 document.addEventListener("input", (event) => {
@@ -135,10 +137,16 @@ document.addEventListener("htmx:afterRequest", (event) => release(event.target.p
 
 function upgrade(root) {
   upgradeSearches(root);
+  upgradeDrafts(root);
   for (const box of root.querySelectorAll("[data-optional-object]")) refreshObject(box);
   for (const options of root.querySelectorAll("[data-options][data-max]")) limitOptions(options);
 }
 
 document.addEventListener("htmx:load", (event) => upgrade(event.target));
+// A page that came in place of the last one is read from its beginning, or from what is wrong with it.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!event.detail.requestConfig?.elt?.matches?.("[data-wizard]")) return;
+  document.querySelector("[data-form-problem], [data-form-title]")?.focus();
+});
 upgrade(document);
 document.querySelector("[data-form-problem]")?.focus();

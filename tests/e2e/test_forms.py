@@ -87,7 +87,7 @@ def test_whole_form_is_filled_in_and_completed(page: Page, ports: list[Subscript
     port = group(page, "Ports 1")
     port.get_by_label("Name", exact=True).fill("ge-0/0/0")
     port.get_by_role("button", name="Add to Vlans").click()
-    port.get_by_label("Vlan", exact=True).fill("10")
+    port.get_by_label("Unit", exact=True).fill("10")
     port.get_by_role("button", name="Add to Tags").click()
     port.get_by_label("Tags 1").fill("blue")
     picker = page.get_by_role("combobox", name="Subscription optional", exact=True)
@@ -103,7 +103,7 @@ def test_whole_form_is_filled_in_and_completed(page: Page, ports: list[Subscript
     assert result["numbers"] == [5, 7]
     assert result["at"] == 86_400
     assert result["subscription"] == ports[7].subscription_id
-    assert result["ports"] == [{"name": "ge-0/0/0", "enabled": True, "vlans": [{"vlan": 10, "tags": ["blue"]}]}]
+    assert result["ports"] == [{"name": "ge-0/0/0", "enabled": True, "vlans": [{"unit": 10, "tags": ["blue"]}]}]
     assert result["secret_kept"] == "kept"
 
 
@@ -215,6 +215,25 @@ def test_optional_model_asks_for_nothing_until_it_is_wanted(page: Page) -> None:
     expect(window.get_by_label("Begin")).to_be_editable()
 
 
+def test_what_was_typed_survives_a_reload_until_the_form_is_sent(page: Page) -> None:
+    to_structures(page)
+    page.get_by_label("Numbers 1").fill("42")
+    page.get_by_role("button", name="Add to Ports").click()
+    group(page, "Ports 1").get_by_label("Name", exact=True).fill("half filled in")
+    while not page.evaluate("Object.values(sessionStorage).some((draft) => draft.includes('half filled in'))"):
+        page.wait_for_timeout(50)
+    page.goto("/showcase/")
+    page.get_by_role("button", name="Continue where you were").click()
+    expect(page.get_by_label("Numbers 1")).to_have_value("42")
+    expect(group(page, "Ports 1").get_by_label("Name", exact=True)).to_have_value("half filled in")
+    forward(page)
+    page.get_by_role("button", name="Start workflow").click()
+    expect(page.get_by_text("complete")).to_be_visible()
+    page.goto("/showcase/")
+    expect(page.get_by_role("heading", name="Texts and numbers")).to_be_visible()
+    expect(page.get_by_role("button", name="Continue where you were")).to_be_hidden()
+
+
 def test_second_press_sends_nothing(page: Page) -> None:
     to_structures(page)
     page.get_by_label("Numbers 1").fill("1")
@@ -249,7 +268,8 @@ def test_pages_fit_and_are_accessible(
 
     def check(name: str) -> None:
         picture(page, f"{name}-{theme}-{width}")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"
+        frame = page.locator("#wizard-form")
+        assert frame.evaluate("form => form.scrollWidth <= form.clientWidth"), f"{name} scrolls sideways"
         found = Axe().run(page, context="#wizard-form")
         assert found.violations_count == 0, found.generate_report()
 

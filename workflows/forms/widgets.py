@@ -159,6 +159,7 @@ def checklist(control: Control) -> list[dict[str, Any]]:
                 "name": f"{control.name}.{index}",
                 "ticked": is_box and ticked,
                 "optional": is_box and not required,
+                "is_skip": kind == "skip",
                 "nested": kind.startswith(">"),
                 "href": _safe_href(more.get("href") or (text if kind == "url" else "")),
                 "value": more.get("value", ""),

@@ -72,6 +72,9 @@ class Step:
     # On the page that asks for the last confirmation: what was filled in, in words.
     review: list[Said] = field(default_factory=list)
     is_confirmation: bool = False
+    # Under which name a browser may keep what was typed; whether this page was drawn from such a draft.
+    draft_key: str = ""
+    is_restored: bool = False
 
     @property
     def has_next(self) -> bool:
@@ -175,8 +178,8 @@ class Wizard:
             return self._again(error.index - len(self._fixed), error.errors)
         change = RowChange.parse(posted.get(ROW))
         typed = decode(_schema(here), change.before(posted))
-        if change:
-            return self._show(memory, values=change.after(typed))
+        if change or posted.get(ACTION) == "restore":
+            return replace(self._show(memory, values=change.after(typed)), is_restored=True)
         if posted.get(ACTION) == "previous":
             return self._back(here, typed)
         if isinstance(here, Complete):
@@ -234,6 +237,7 @@ class Wizard:
             "page_number": len(memory.inputs) + 1,
             "inputs": [*self._fixed, *memory.inputs],
             "token": token,
+            "draft_key": hashlib.sha256(self._salt.encode()).hexdigest()[:24],
             "errors": tuple(errors),
         }
         if len(token) > MAX_TOKEN:

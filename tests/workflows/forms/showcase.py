@@ -66,7 +66,7 @@ class Steps(Accept):
 
 
 class Vlan(BaseModel):
-    vlan: Annotated[int, Field(ge=0, le=4094)]
+    unit: Annotated[int, Field(ge=0, le=4094)]
     tags: list[str] = []
 
 

@@ -100,7 +100,7 @@ def test_names_lead_into_lists_and_models() -> None:
         ("f.0.name", "first"),
         ("f.0.enabled", ""),
         ("f.0.enabled", "true"),
-        ("f.0.vlans.7.vlan", "10"),
+        ("f.0.vlans.7.unit", "10"),
         ("f.0.vlans.7.tags.0", "a"),
         ("f.0.vlans.7.tags.1", ""),
         ("f.x.name", "no index"),
@@ -108,7 +108,7 @@ def test_names_lead_into_lists_and_models() -> None:
     )
     assert found == {
         "f": [
-            {"name": "first", "enabled": True, "vlans": [{"vlan": 10, "tags": ["a"]}]},
+            {"name": "first", "enabled": True, "vlans": [{"unit": 10, "tags": ["a"]}]},
             {"name": "second", "enabled": False},
         ]
     }

@@ -129,7 +129,7 @@ def everything_filled() -> list[tuple[type[BaseModel], dict[str, Any]]]:
     values: list[dict[str, Any]] = [
         {"name": "p1", "email": "a@example.org"},
         {"few": "red", "several": "s1", "colours": ["red"], "steps": "ACCEPTED"},
-        {"numbers": [1], "ports": [{"name": "x", "vlans": [{"vlan": 1, "tags": ["a"]}]}], "contacts": []},
+        {"numbers": [1], "ports": [{"name": "x", "vlans": [{"unit": 1, "tags": ["a"]}]}], "contacts": []},
     ]
     pages = [walk_form(everything, {}, values[:count]) for count in range(4)]
     return [(found.page, shown) for found, shown in zip(pages, [*values, {}], strict=True)]  # type: ignore[union-attr]

@@ -199,6 +199,13 @@ def test_conflict_of_the_service_is_shown_on_the_last_page() -> None:
     assert shown.errors[0]["msg"] == "Somebody was faster"
 
 
+def test_draft_is_drawn_again_without_being_judged() -> None:
+    step = wizard(fill(second(), ("vlan", "abc"), action="restore")).step()
+    assert (step.page_number, step.values, step.errors) == (2, {"vlan": "abc"}, ())
+    assert step.is_restored
+    assert step.draft_key == first().draft_key != wizard(purpose="order:2").step().draft_key
+
+
 def test_prefilled_values_are_shown() -> None:
     assert wizard(values={"name": "given"}).step().values == {"name": "given"}
 
