@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import OuterRef, Prefetch, Q, Subquery
 from django.http import QueryDict
 
 from products.enums import Target
@@ -29,6 +29,9 @@ SORTS: Final[dict[str, str]] = {
     "created_by": "created_by",
 }
 DEFAULT_SORT: Final = "-started"
+
+# A search that names no more subscriptions than this looks their processes up.
+FEW_SUBSCRIPTIONS: Final = 500
 
 _ACTIVE: Final = tuple(status.value for status in ProcessStatus if status not in ENDED)
 _ENDED: Final = tuple(status.value for status in ProcessStatus if status in ENDED)
@@ -74,7 +77,10 @@ class ProcessFilter:
 
 
 def process_list(wanted: ProcessFilter, params: QueryDict) -> ListPage[Process]:
-    """Return the page of the list that `wanted` and the page, per and sort of `params` name. At most 4 queries."""
+    """Return the page of the list that `wanted` and the page, per and sort of `params` name.
+
+    At most 4 queries, and one more for each word that is searched.
+    """
     matching = _matching(wanted)
     return paginate(_as_rows(matching), params, sorts=SORTS, default=DEFAULT_SORT, count=matching)
 
@@ -132,15 +138,25 @@ def _matching(wanted: ProcessFilter) -> ProcessQuerySet:
 def _mentions(term: str, workflows: list[tuple[UUID, str, str, str]]) -> Q:
     lowered = term.lower()
     named = [w[0] for w in workflows if lowered in w[1].lower() or lowered in w[2].lower()]
-    of_subscription = ProcessSubscription.objects.filter(
-        process_id=OuterRef("pk"), subscription__description__icontains=term
-    )
-    condition = Q(created_by__icontains=term) | Q(note__icontains=term) | Q(Exists(of_subscription))
+    condition = Q(created_by__icontains=term) | Q(note__icontains=term) | _works_on_mentioned(term)
     if named:
         condition |= Q(workflow_id__in=named)
     if bounds := _uuid_bounds(term):
         condition |= Q(pk__gte=bounds[0], pk__lte=bounds[1])
     return condition
+
+
+def _works_on_mentioned(term: str) -> Q:
+    """Say that a process works on a subscription whose description has `term`: few are named, many are asked for."""
+    mentioned = Subscription.objects.filter(description__icontains=term).order_by()
+    ids = list(mentioned.values_list("pk", flat=True)[: FEW_SUBSCRIPTIONS + 1])
+    links = ProcessSubscription.objects.order_by()
+    if len(ids) <= FEW_SUBSCRIPTIONS:
+        return Q(pk__in=links.filter(subscription__in=ids).values("process_id"))
+    # Most processes match, so a page is full soon. Compared with one value and not asked by EXISTS, which PostgreSQL
+    # answers by finding all of them beforehand.
+    mine = links.filter(process_id=OuterRef("pk"), subscription__description__icontains=term)
+    return Q(pk=Subquery(mine.values("process_id")[:1]))
 
 
 def _uuid_bounds(term: str) -> tuple[UUID, UUID] | None:
