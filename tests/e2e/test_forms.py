@@ -96,7 +96,7 @@ def test_whole_form_is_filled_in_and_completed(page: Page, ports: list[Subscript
     page.get_by_role("button", name="Next").click()
 
     expect(page.get_by_role("heading", name="Summary")).to_be_visible()
-    expect(page.get_by_role("row", name=re.compile("name"))).to_contain_text("Utrecht")
+    expect(page.get_by_role("row", name=re.compile("Name"))).to_contain_text("Utrecht")
     page.get_by_role("button", name="Start workflow").click()
     expect(page.get_by_text("complete")).to_be_visible()
     (result,) = forms_urls.completed

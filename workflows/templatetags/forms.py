@@ -132,7 +132,9 @@ def checklist(control: Control) -> list[dict[str, Any]]:
 def summary_table(control: Control) -> dict[str, Any]:
     table = widgets.summary_table(control)
     for row in table["rows"]:
-        row["label"] = translations.label(row["label"]) or row["label"]
+        name = row["label"]
+        spoken = name.replace("_", " ").capitalize() if name.isidentifier() and name.islower() else name
+        row["label"] = translations.label(name) or spoken
     return table
 
 

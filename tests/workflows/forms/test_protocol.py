@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
+from uuid import UUID
 
 import pytest
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
@@ -210,7 +211,7 @@ class Price(BaseModel):
 class Frozen(FormPage):
     label: Label = "Text"
     hidden: Hidden = "secret"
-    subscription: DisplaySubscription = "e7597014-6b59-4478-b67a-12e4f616f3fe"  # type: ignore[assignment]
+    subscription: DisplaySubscription = UUID("e7597014-6b59-4478-b67a-12e4f616f3fe")
     total: int = Field(5, frozen=True, alias="sum")
     made: list[int] = Field(default_factory=lambda: [1], frozen=True, validation_alias=AliasChoices("one", "two"))
     single: Price
