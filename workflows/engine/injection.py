@@ -1,8 +1,7 @@
 """Call a step or form function with arguments found by name in the state.
 
 A parameter `state` gets the whole state; one annotated with a subscription model gets that subscription, loaded
-anew; UUIDs
-and wrapped primitives are made from their text; everything else is passed as it stands.
+anew; UUIDs, datetimes and wrapped primitives are made from their text; everything else is passed as it stands.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import logging
 import types
 import typing
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Union, get_args, get_origin
 from uuid import UUID
 
@@ -79,6 +79,8 @@ def _resolver(
                 f"Could not find key '{name}' in state. for function {function.__module__}.{function.__qualname__}"
             )
         value = state[name]
+        if value is None and parameter.default is None:
+            return None
         if convert is None:
             return copy.deepcopy(value) if isinstance(value, dict | list) else value
         return convert(value)
@@ -118,6 +120,8 @@ def _converter(annotation: Any) -> Callable[[Any], Any] | None:
 def _single_converter(annotation: Any) -> Callable[[Any], Any] | None:
     if annotation is UUID:
         return _uuid
+    if annotation is datetime:
+        return lambda value: datetime.fromisoformat(value) if isinstance(value, str) else value
     if _is_model(annotation):
         return lambda value: _load(annotation, value)
     if isinstance(annotation, type) and callable(getattr(annotation, "unwrap", None)):
@@ -167,7 +171,8 @@ def _union_of_models(members: tuple[Any, ...]) -> Callable[[Any], Any] | None:
 
     def convert(value: Any) -> SubscriptionModel:
         model = _load(SubscriptionModel, value)
-        if not any(isinstance(model, member) for member in members):
+        # Its own class: a subclass of a member belongs to another status.
+        if type(model) not in members:
             names = " | ".join(member.__name__ for member in members)
             raise ValueError(f"Subscription {model.subscription_id} is a {type(model).__name__}, not a {names}")
         return model
@@ -182,7 +187,7 @@ def _load(model: type[SubscriptionModel], value: Any) -> SubscriptionModel:
 
 
 def _uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
+    return value if isinstance(value, UUID) else UUID(str(value))
 
 
 def _subscription_id(value: Any) -> UUID:

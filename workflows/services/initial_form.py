@@ -40,6 +40,18 @@ def initial_form(workflow: Workflow, row: WorkflowRow) -> Callable[[State], Form
     return pages
 
 
+def with_implied_page(workflow: Workflow, inputs: list[State]) -> list[State]:
+    """Return the pages of a start, the empty last one added where it is left out.
+
+    Programs answer the page that the kind puts first and nothing else: the empty page behind it is there for people,
+    who confirm a start.
+    """
+    has_first_page = workflow.target is not Target.SYSTEM
+    if workflow.initial_input_form is None and has_first_page and len(inputs) == 1:
+        return [*inputs, {}]
+    return inputs
+
+
 def _empty_form() -> type[FormPage]:
     """Ask for nothing, on a page of its own: a start is confirmed even where there is nothing to fill in."""
 

@@ -28,7 +28,7 @@ from workflows.forms import post_form
 from workflows.models import InputState, Process, ProcessSubscription, StartKey
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
-from workflows.services.initial_form import initial_form
+from workflows.services.initial_form import initial_form, with_implied_page
 
 KEY_IS_KEPT: Final = timedelta(hours=24)
 
@@ -98,7 +98,7 @@ def start_process(
     start = Start(workflow, row, user, user_model)
     for check in CHECKS:
         check(start)
-    inputs = [{}] if user_inputs is None else list(user_inputs)
+    inputs = with_implied_page(workflow, [{}] if user_inputs is None else list(user_inputs))
     if idempotency_key is not None and (known := _started_with(idempotency_key, workflow_key, inputs)) is not None:
         return known
     process_id = uuid7()
