@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -106,6 +106,8 @@ class Photographer:
         self.browser = browser
         self.url = url
         self.wanted = wanted
+        # Of style and script files: a page without them is no picture of us.
+        self.failures: list[str] = []
         page = self._open(cookies=None)
         page.goto("/accounts/login/")
         page.fill("[name=username]", "admin")
@@ -125,9 +127,14 @@ class Photographer:
             device_scale_factor=2 if width < 500 else 1,
         )
         context.set_default_timeout(20_000)
+        context.on("requestfailed", self._note_failure)
         if cookies:
             context.add_cookies(cookies)
         return context.new_page()
+
+    def _note_failure(self, request: Request) -> None:
+        if request.resource_type in {"stylesheet", "script", "image", "font"}:
+            self.failures.append(f"{request.url}: {request.failure}")
 
     def get(self, path: str) -> Any:
         answer = self.page.request.get(path)
@@ -152,6 +159,10 @@ class Photographer:
                 # Searches wait until nobody has typed for a moment.
                 page.wait_for_timeout(500)
                 settle(page)
+            if self.failures:
+                raise RuntimeError(
+                    f"{shot.address} did not load all of its files; were they just changed? {self.failures}"
+                )
             save(page, f"{shot.name}-{look}")
             page.context.close()
 
