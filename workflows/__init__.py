@@ -40,6 +40,7 @@ from workflows.engine.steps import (
     step_group,
     steplens,
 )
+from workflows.predicates import no_uncompleted_instance
 
 __all__ = [
     "ApiException",
@@ -67,6 +68,7 @@ __all__ = [
     "init",
     "inputstep",
     "modify_workflow",
+    "no_uncompleted_instance",
     "obsolete_step",
     "reconcile_workflow",
     "resync",
