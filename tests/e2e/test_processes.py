@@ -183,7 +183,7 @@ def test_a_dot_leads_to_its_step_by_keyboard(page: Page, failed: Process) -> Non
     page.goto(f"/tasks/{failed.pk}/")
     page.get_by_role("link", name="Fail once: Failed, failed 1 time").press("Enter")
     step = page.locator(".step-card.step-failed")
-    expect(step.locator("details")).to_have_attribute("open", "")
+    expect(step.locator("details[data-step]")).to_have_attribute("open", "")
     expect(step).to_contain_text("The node did not answer")
     expect(step.locator("summary").first).to_be_focused()
 
