@@ -253,6 +253,17 @@ class StartKey(models.Model):
         return self.key
 
 
+class Lease(models.Model):
+    """A name that one at a time may hold, for a while: whoever wins the compare-and-set on `until`."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    holder = models.UUIDField()
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} until {self.until}"
+
+
 class EngineSettings(models.Model):
     """One row: whether the engine is paused."""
 

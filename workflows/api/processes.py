@@ -36,6 +36,7 @@ from workflows.api.schemas import (
     ProcessIdSchema,
     ProcessList,
     ProcessPatchSchema,
+    ProcessResumeAllSchema,
     ProcessSchema,
     ProcessStatusCounts,
     ResumeInput,
@@ -146,6 +147,19 @@ class Resume(ApiView):
             process_id, pages_to_resume(request), user=reporter(request), user_model=user_model(request)
         )
         return Response(status=HTTPStatus.NO_CONTENT)
+
+
+class ResumeAll(ApiView):
+    @extend_schema(
+        operation_id="resume_all_processes",
+        request=None,
+        parameters=[REPORTER],
+        responses=answers({200: ProcessResumeAllSchema}, 409, 422, 503),
+    )
+    def put(self, request: Request) -> Response:
+        """Try all tasks again that failed or wait for another try. Refused while another call is doing that."""
+        count = services.resume_all_tasks(user=reporter(request), user_model=user_model(request))
+        return Response({"count": count})
 
 
 class Abort(ApiView):

@@ -117,6 +117,12 @@ class EngineSettingsBaseSchema(BaseModel):
     global_lock: bool
 
 
+class ProcessResumeAllSchema(BaseModel):
+    """How many tasks there were to resume."""
+
+    count: int
+
+
 class EngineSettingsSchema(BaseModel):
     global_lock: bool
     global_status: GlobalStatusEnum | None = None

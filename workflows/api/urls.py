@@ -5,7 +5,7 @@ from __future__ import annotations
 from wfo_site.common.rest.paths import both
 from workflows.api.callbacks import Callback, CallbackProgress
 from workflows.api.engine import EngineStatus
-from workflows.api.processes import Abort, Processes, ProcessItem, Resume, Start, StatusCounts
+from workflows.api.processes import Abort, Processes, ProcessItem, Resume, ResumeAll, Start, StatusCounts
 from workflows.api.subscriptions import SetInSync, SubscriptionWorkflows
 
 _process = "processes/<loose_uuid:process_id>"
@@ -13,6 +13,7 @@ _process = "processes/<loose_uuid:process_id>"
 urlpatterns = [
     *both("processes/", Processes.as_view()),
     *both("processes/status-counts", StatusCounts.as_view()),
+    *both("processes/resume-all", ResumeAll.as_view()),
     *both(_process, ProcessItem.as_view()),
     # Never reached, the line above takes every method; it stands here to be in the schema.
     *both("processes/<str:workflow_key>", Start.as_view()),

@@ -5,6 +5,7 @@ from workflows.services.callbacks import arrive_callback, update_callback_progre
 from workflows.services.engine import pause_engine, unpause_engine
 from workflows.services.processes import delete_process, set_process_note
 from workflows.services.resume import resume_process
+from workflows.services.resume_all import resume_all_tasks
 from workflows.services.start import start_process
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "arrive_callback",
     "delete_process",
     "pause_engine",
+    "resume_all_tasks",
     "resume_process",
     "set_process_note",
     "start_process",

@@ -1,0 +1,54 @@
+"""Try every task again that failed, one caller at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from wfo_site.common.context import SYSTEM_USER
+from wfo_site.common.errors import Conflict
+from workflows.engine.authorization import Asker
+from workflows.enums import ProcessStatus
+from workflows.models import Process
+from workflows.services import leases
+from workflows.services.engine import check_engine_takes_changes
+from workflows.services.resume import resume_process
+from workflows.states import FAILED
+
+logger = logging.getLogger(__name__)
+
+RESUME_ALL: Final = "resume-all"
+# A lease lasts this long, longer for many tasks: then whoever has it was lost.
+_SECONDS: Final = 30
+_TASKS_PER_SECOND: Final = 10
+
+
+def resume_all_tasks(*, user: str = SYSTEM_USER, user_model: Asker = None) -> int:
+    """Resume all tasks that failed or wait for another try, and return how many there were.
+
+    One that cannot be resumed, or not by this user, is logged and left. Raises Locked, and Conflict while another call
+    is at it.
+    """
+    check_engine_takes_changes()
+    tasks = Process.objects.filter(is_task=True, last_status__in=FAILED | {ProcessStatus.WAITING})
+    seconds = max(_SECONDS, tasks.count() // _TASKS_PER_SECOND)
+    holder = leases.take(RESUME_ALL, seconds=seconds)
+    if holder is None:
+        raise Conflict("All tasks are being resumed already; wait until that is done")
+    try:
+        found = list(tasks.order_by("started_at").values_list("process_id", flat=True))
+        _resume(found, user, user_model)
+    finally:
+        leases.give_back(RESUME_ALL, holder)
+    return len(found)
+
+
+def _resume(process_ids: Sequence[UUID], user: str, user_model: Asker) -> None:
+    for process_id in process_ids:
+        try:
+            resume_process(process_id, user=user, user_model=user_model)
+        except Exception:
+            # Its form is code of a product package and may raise anything; the other tasks must not suffer for it.
+            logger.exception("task %s could not be resumed", process_id)
