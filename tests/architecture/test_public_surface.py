@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SURFACE = ["products", "subscriptions.domain", "workflows", "workflows.forms"]
+SURFACE = ["products", "subscriptions.domain", "workflows", "workflows.forms", "workflows.testing"]
 
 IMPORT = """
 import importlib, sys

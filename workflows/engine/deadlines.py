@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from wfo_site.common import broadcast
 from workflows.engine import waits
-from workflows.enums import ProcessStatus, StepStatus, WaitState
+from workflows.enums import ProcessStatus, StepStatus, TimeoutAction, WaitState
 from workflows.models import Process, ProcessStep, Wait
 from workflows.states import OPEN_STEPS
 
@@ -20,28 +20,41 @@ BATCH = 100
 
 
 def expire_due() -> int:
-    """Fail the processes whose wait has passed its deadline; return how many. One statement when there are none."""
+    """End the waits that have passed their deadline and return how many; what is tried again is due from then on.
+
+    One statement when there are none.
+    """
     overdue = Wait.objects.filter(state=WaitState.OPEN, reached=True, deadline__lt=Now()).order_by("deadline")[:BATCH]
     return sum(_expire(wait) for wait in overdue)
 
 
 def _expire(wait: Wait) -> bool:
-    """Close one wait and fail its process in place; False if the callback or a person was faster."""
+    """Close one wait and do what it says for this case; False if an answer or a person was faster."""
     with transaction.atomic():
         if not waits.close(wait.pk, WaitState.EXPIRED):
             return False
-        process = Process.every.filter(pk=wait.process_id, last_status=ProcessStatus.AWAITING_CALLBACK)
-        seq = process.values_list("last_seq", flat=True).first()
-        if seq is None:
-            return False
-        error = {"error": CALLBACK_TIMED_OUT, "class": "TimeoutError"}
-        ProcessStep.objects.filter(process_id=wait.process_id, seq=seq, status__in=OPEN_STEPS).update(
-            status=StepStatus.FAILED, delta={}, removed=[], sub_step=None, error=error, completed_at=Now()
-        )
-        process.update(
-            last_status=ProcessStatus.FAILED, failed_reason=CALLBACK_TIMED_OUT, wait_kind=None, last_modified_at=Now()
-        )
+        done = _try_again(wait) if wait.on_timeout == TimeoutAction.RETRY else _fail(wait)
         broadcast.processes_changed(wait.process_id)
         broadcast.status_counts_changed()
+    return done
+
+
+def _try_again(wait: Wait) -> bool:
+    process = Process.every.filter(pk=wait.process_id, last_status=ProcessStatus.WAITING)
+    return bool(process.update(last_status=ProcessStatus.RESUMED, wait_kind=None, rung_at=None, last_modified_at=Now()))
+
+
+def _fail(wait: Wait) -> bool:
+    process = Process.every.filter(pk=wait.process_id, last_status=ProcessStatus.AWAITING_CALLBACK)
+    seq = process.values_list("last_seq", flat=True).first()
+    if seq is None:
+        return False
+    error = {"error": CALLBACK_TIMED_OUT, "class": "TimeoutError"}
+    ProcessStep.objects.filter(process_id=wait.process_id, seq=seq, status__in=OPEN_STEPS).update(
+        status=StepStatus.FAILED, delta={}, removed=[], sub_step=None, error=error, completed_at=Now()
+    )
+    process.update(
+        last_status=ProcessStatus.FAILED, failed_reason=CALLBACK_TIMED_OUT, wait_kind=None, last_modified_at=Now()
+    )
     logger.info("process %s: %s", wait.process_id, CALLBACK_TIMED_OUT)
     return True

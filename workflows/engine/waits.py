@@ -13,13 +13,17 @@ from wfo_site.common.clock import now
 from wfo_site.common.uuid7 import uuid7
 from workflows.engine import callback_tokens
 from workflows.engine.steps import CallbackOptions
-from workflows.enums import WaitKind, WaitState
+from workflows.enums import TimeoutAction, WaitKind, WaitState
 from workflows.models import Wait
+
+# A retry step that could not do its work is tried again after an hour.
+RETRY_AFTER = timedelta(hours=1)
 
 
 def open_wait(process_id: UUID, *, kind: WaitKind, key: str) -> None:
-    """Note that the process waits for input or for another try."""
-    Wait.objects.create(process_id=process_id, kind=kind, key=key, created_at=now(), reached=True)
+    """Note that the process waits for input, or for another try, which comes by itself."""
+    again = {"deadline": now() + RETRY_AFTER, "on_timeout": TimeoutAction.RETRY} if kind == WaitKind.RETRY else {}
+    Wait.objects.create(process_id=process_id, kind=kind, key=key, created_at=now(), reached=True, **again)
 
 
 def new_callback(process_id: UUID, *, key: str, options: CallbackOptions) -> Wait:

@@ -19,7 +19,7 @@ def why_not_running(process: Process) -> str:
     if status == ProcessStatus.AWAITING_CALLBACK:
         return f"{step} waits for another system to call back{_deadline(process)}."
     if status == ProcessStatus.WAITING:
-        return f"{step} failed for now and is tried again later; retry to try at once."
+        return f"{step} failed for now and is tried again within the hour; retry to try at once."
     if status in FAILED:
         return f"{step} failed; retry to try it again, or abort."
     return ""

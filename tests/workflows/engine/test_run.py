@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db.models.functions import Now
 
 from workflows import (
     ApiException,
@@ -26,11 +28,13 @@ from workflows import (
     task,
     workflow,
 )
+from workflows.engine import deadlines
 from workflows.engine.history import load_history
 from workflows.forms import FormGenerator, FormPage
-from workflows.models import InputState, Process, ProcessStep
+from workflows.models import InputState, Process, ProcessStep, Wait
 from workflows.selectors import process_detail
 from workflows.services import abort_process, resume_process
+from workflows.testing import run_until_idle
 
 from .conftest import StartWorkflow, rows
 
@@ -160,6 +164,29 @@ def test_a_retrystep_waits_instead_of_failing(start: StartWorkflow) -> None:
     process.refresh_from_db()
     assert process.last_status == "completed"
     assert load_history(process.pk).state["answer"] == 42
+
+
+def test_what_waits_is_tried_again_by_itself(start: StartWorkflow) -> None:
+    tries: list[int] = []
+
+    @retrystep("Ask the other system")
+    def ask() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise RuntimeError("not yet")
+
+    @workflow("Patient")
+    def trying_again() -> StepList:
+        return init >> ask >> done
+
+    process = start(trying_again)
+    assert run_until_idle() == 0
+    Wait.objects.filter(process=process).update(deadline=Now() - timedelta(seconds=1))
+    assert deadlines.expire_due() == 1
+    run_until_idle()
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+    assert len(tries) == 2
 
 
 @inputstep("Confirm", assignee="CHANGES")

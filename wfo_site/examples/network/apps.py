@@ -9,5 +9,7 @@ class NetworkConfig(AppConfig):
     def ready(self) -> None:
         from subscriptions.customers import register_customers
         from wfo_site.examples.network.customers import NetworkCustomers
+        from workflows.forms.pickers import register_picker
 
         register_customers(NetworkCustomers())
+        register_picker("customerId", NetworkCustomers())
