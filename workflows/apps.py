@@ -6,9 +6,11 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
 
-def _seed_engine_settings(using: str, **_: Any) -> None:
+def _after_migrate(using: str, **_: Any) -> None:
+    from workflows.engine import plans
     from workflows.models import EngineSettings
 
+    plans.forget()
     EngineSettings.objects.using(using).get_or_create(pk=1)
 
 
@@ -36,6 +38,6 @@ class WorkflowsConfig(AppConfig):
         from subscriptions import hooks
         from workflows.builtin import modify_note  # noqa: F401 - importing a workflow registers it
 
-        post_migrate.connect(_seed_engine_settings, sender=self)
+        post_migrate.connect(_after_migrate, sender=self)
         hooks.register_owner_is_over(_owner_is_over)
         hooks.register_process_link(_link_process)

@@ -103,7 +103,8 @@ def database(url: str) -> dict[str, Any]:
     else:
         config["CONN_HEALTH_CHECKS"] = True
         config["CONN_MAX_AGE"] = 0
-        config.setdefault("OPTIONS", {}).update({"connect_timeout": 10})
+        # The engine's own statements are planned by the server once per connection, after this many uses.
+        config.setdefault("OPTIONS", {}).update({"connect_timeout": 10, "prepare_threshold": 3})
     return config
 
 

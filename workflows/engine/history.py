@@ -69,6 +69,11 @@ class History:
 _LIGHT = ("seq", "name", "key", "status", "error", "sub_step", "retries", "created_by")
 
 
+def empty_history() -> History:
+    """The history of a process that has no row yet."""
+    return History({}, {}, [], None, None, 0, {})
+
+
 def load_history(process_id: UUID) -> History:
     """Read the rows of a process: all of them without deltas, and the deltas since the last snapshot.
 

@@ -7,10 +7,21 @@ from uuid import UUID
 from workflows.engine.registry import Workflow
 from workflows.models import WorkflowPlan
 
+# Rows of this table are never deleted, but for a database that is emptied: see `forget`.
+_known: dict[tuple[UUID, str], int] = {}
+
 
 def plan_id_of(workflow: Workflow, workflow_id: UUID) -> int:
-    """Return the stored plan of the code's steps, storing it if it is new. One statement once it is known."""
-    plan, _ = WorkflowPlan.objects.get_or_create(
-        workflow_id=workflow_id, digest=workflow.digest, defaults={"keys": workflow.keys}
-    )
-    return plan.pk
+    """Return the stored plan of the code's steps, storing it if it is new. No statement once it is known here."""
+    known = _known.get((workflow_id, workflow.digest))
+    if known is None:
+        plan, _ = WorkflowPlan.objects.get_or_create(
+            workflow_id=workflow_id, digest=workflow.digest, defaults={"keys": workflow.keys}
+        )
+        known = _known[workflow_id, workflow.digest] = plan.pk
+    return known
+
+
+def forget() -> None:
+    """Ask the database again: it was migrated or emptied."""
+    _known.clear()

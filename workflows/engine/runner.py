@@ -25,7 +25,7 @@ from workflows.engine import callback_tokens, claims, store, waits
 from workflows.engine.claims import Claim
 from workflows.engine.errors import FAILED_REASON_LENGTH, PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
-from workflows.engine.history import load_history
+from workflows.engine.history import empty_history, load_history
 from workflows.engine.injection import bind
 from workflows.engine.outcome import SKIPPED, SUCCESS, Outcome
 from workflows.engine.plans import plan_id_of
@@ -88,7 +88,7 @@ class ProcessRun:
         self.claim = claim
         self.workflow = workflow
         self.should_stop = should_stop
-        self.history = load_history(claim.process_id)
+        self.history = load_history(claim.process_id) if claim.last_seq else empty_history()
         self.position = len(self.history.cleared)
         inputs = list(
             InputState.objects.filter(process_id=claim.process_id, merged_seq__isnull=True)

@@ -6,19 +6,18 @@ statement.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from wfo_site.common.uuid7 import uuid7
+from workflows.engine import fast_path
 from workflows.engine.claims import Claim
 from workflows.engine.commit import commit_hash
 from workflows.engine.history import Row
@@ -53,6 +52,31 @@ class StepRow:
     replaces: Row | None = None
     repeats: bool = False
     drops: int | None = None
+
+    def outcome(self) -> dict[str, Any]:
+        """The columns that change when a stored row becomes this one."""
+        return {
+            "status": str(self.status),
+            "delta": self.delta.set,
+            "removed": sorted(self.delta.removed),
+            "error": self.error,
+            "snapshot": self.snapshot,
+            "sub_step": self.sub_step,
+            "completed_at": self.completed_at,
+            "created_by": self.created_by,
+        }
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of a new row, except its process."""
+        return {
+            "step_id": uuid7(),
+            "seq": self.seq,
+            "name": self.name,
+            "key": self.key,
+            "started_at": self.started_at,
+            "commit_hash": commit_hash(),
+            **self.outcome(),
+        }
 
 
 @dataclass
@@ -98,8 +122,11 @@ def write_step(
     `inputs` are marked as taken in by this row; `alongside` writes what else belongs to the step. Raises FenceLost, and
     then nothing is written.
     """
-    if not (inputs or alongside or row.replaces) and fast_path_is_on():
-        return _write_in_one_statement(claim, row, change)
+    if not (alongside or row.replaces) and fast_path.is_on():
+        paused = fast_path.write_step(claim.process_id, claim.epoch, row.columns(), change.columns(row.seq), inputs)
+        if paused is None:
+            raise FenceLost
+        return paused
     with transaction.atomic(savepoint=False):
         if alongside is not None:
             alongside()
@@ -126,107 +153,18 @@ def is_paused() -> bool:
 
 
 def _write_row(claim: Claim, row: StepRow) -> None:
-    columns: dict[str, Any] = {
-        "status": row.status,
-        "delta": row.delta.set,
-        "removed": sorted(row.delta.removed),
-        "error": row.error,
-        "snapshot": row.snapshot,
-        "sub_step": row.sub_step,
-        "completed_at": row.completed_at,
-        "created_by": row.created_by,
-    }
     if row.replaces is None:
-        _insert_row(claim, row, columns)
+        try:
+            ProcessStep.objects.create(process_id=claim.process_id, **row.columns())
+        except IntegrityError as error:
+            # The row of this number is there: an abort or another runner wrote it, and the fence would say the same.
+            raise FenceLost from error
         return
     stored = ProcessStep.objects.filter(process_id=claim.process_id, seq=row.replaces.seq)
+    columns = row.outcome()
     if row.repeats:
-        earlier = stored.values_list("earlier_completed_at", "completed_at").get()
-        columns["retries"] = F("retries") + 1
-        columns["earlier_completed_at"] = [*earlier[0], earlier[1].isoformat()]
+        earlier, last = stored.values_list("earlier_completed_at", "completed_at").get()
+        columns |= {"retries": F("retries") + 1, "earlier_completed_at": [*earlier, last.isoformat()]}
     stored.update(**columns)
     if row.drops is not None:
         ProcessStep.objects.filter(process_id=claim.process_id, seq=row.drops).delete()
-
-
-def _insert_row(claim: Claim, row: StepRow, columns: dict[str, Any]) -> None:
-    try:
-        ProcessStep.objects.create(
-            process_id=claim.process_id,
-            seq=row.seq,
-            name=row.name,
-            key=row.key,
-            started_at=row.started_at,
-            commit_hash=commit_hash(),
-            **columns,
-        )
-    except IntegrityError as error:
-        # The row of this number is there: an abort or another runner wrote it, and the fence would say the same.
-        raise FenceLost from error
-
-
-_PLAIN_STEP = """
-WITH fence AS (
-    UPDATE workflows_process
-    SET last_status = %(status)s, last_step = %(last_step)s, last_seq = %(seq)s, assignee = %(assignee)s,
-        failed_reason = %(failed_reason)s, traceback = %(traceback)s, wait_kind = %(wait_kind)s,
-        lost_claims = 0, last_modified_at = statement_timestamp(){leaving}{plan}
-    WHERE process_id = %(process_id)s AND epoch = %(epoch)s AND last_status = 'running'
-    RETURNING process_id
-), step AS (
-    INSERT INTO workflows_processstep (
-        step_id, process_id, seq, name, key, status, delta, removed, error, snapshot, sub_step, retries,
-        earlier_completed_at, created_by, started_at, completed_at, commit_hash)
-    SELECT %(step_id)s, process_id, %(seq)s, %(name)s, %(key)s, %(step_status)s, %(delta)s::jsonb, %(removed)s::jsonb,
-        %(error)s::jsonb, %(snapshot)s::jsonb, %(sub_step)s, 0, '[]'::jsonb, %(created_by)s, %(started_at)s,
-        %(completed_at)s, %(commit_hash)s
-    FROM fence
-)
-SELECT (SELECT count(*) FROM fence), (SELECT coalesce(bool_or(global_lock), false) FROM workflows_enginesettings)
-"""
-_LEAVING = ", runner = NULL, lease_until = NULL, rung_at = NULL"
-_PLAN = ", plan_id = %(plan_id)s"
-
-
-def fast_path_is_on() -> bool:
-    return bool(settings.ENGINE_FAST_PATH) and connection.vendor == "postgresql"
-
-
-def _write_in_one_statement(claim: Claim, row: StepRow, change: ProcessChange) -> bool:
-    sql = _PLAIN_STEP.format(
-        leaving="" if change.status == ProcessStatus.RUNNING else _LEAVING,
-        plan="" if change.plan_id is None else _PLAN,
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql,
-            {
-                "status": str(change.status),
-                "last_step": change.last_step,
-                "seq": row.seq,
-                "assignee": change.assignee,
-                "failed_reason": change.failed_reason,
-                "traceback": change.traceback,
-                "wait_kind": change.wait_kind,
-                "plan_id": change.plan_id,
-                "process_id": claim.process_id,
-                "epoch": claim.epoch,
-                "step_id": uuid7(),
-                "name": row.name,
-                "key": row.key,
-                "step_status": str(row.status),
-                "delta": json.dumps(row.delta.set),
-                "removed": json.dumps(sorted(row.delta.removed)),
-                "error": None if row.error is None else json.dumps(row.error),
-                "snapshot": None if row.snapshot is None else json.dumps(row.snapshot),
-                "sub_step": row.sub_step,
-                "created_by": row.created_by,
-                "started_at": row.started_at,
-                "completed_at": row.completed_at,
-                "commit_hash": commit_hash(),
-            },
-        )
-        fenced, paused = cursor.fetchone()
-    if not fenced:
-        raise FenceLost
-    return bool(paused)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Count
 
 from products.enums import Target
+from workflows.enums import ProcessStatus
 from workflows.models import Process, ProcessQuerySet
 from workflows.page_selectors.lists import count_text, newest
 from workflows.states import ENDED, FAILED
+
+# Neither over nor failed, in the order in which the enumeration names them: addresses list these.
+UNDER_WAY: Final = tuple(status.value for status in ProcessStatus if status not in ENDED | FAILED)
 
 PANEL_ROWS = 5
 TIMELINE_ROWS = 100
@@ -25,8 +30,8 @@ class ProcessPanel:
 
 
 def active_processes() -> ProcessPanel:
-    """Processes that people started and that are not over, in 3 queries."""
-    return _panel(Process.objects.filter(is_task=False).exclude(last_status__in=ENDED))
+    """Processes that people started and that are neither over nor failed, in 3 queries."""
+    return _panel(Process.objects.filter(is_task=False, last_status__in=UNDER_WAY))
 
 
 def failed_processes() -> ProcessPanel:

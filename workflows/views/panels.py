@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,21 +13,24 @@ from django.views.decorators.http import require_safe
 from wfo_site.common.errors import NotFound
 from workflows.page_selectors import panels
 from workflows.page_selectors.subscription_actions import subscription_action_groups
+from workflows.states import FAILED
 
-_FAILED = "?status=failed&status=api_unavailable&status=inconsistent_data"
+_FAILED = "?" + urlencode({"status": sorted(FAILED)}, doseq=True)
+_UNDER_WAY = "?" + urlencode({"status": panels.UNDER_WAY}, doseq=True)
 
 
 @require_safe
 def active(request: HttpRequest) -> HttpResponse:
-    """Show the newest processes that are not over."""
-    return _panel(request, "active", panels.active_processes(), title="Active processes", empty="All is quiet.")
+    """Show the newest processes that are neither over nor failed."""
+    panel = panels.active_processes()
+    return _panel(request, "active", panel, title="Active workflows", empty="All is quiet.", query=_UNDER_WAY)
 
 
 @require_safe
 def failed(request: HttpRequest) -> HttpResponse:
     """Show the newest processes that failed."""
     panel = panels.failed_processes()
-    return _panel(request, "failed", panel, title="Failed processes", empty="Nothing has failed.", query=_FAILED)
+    return _panel(request, "failed", panel, title="Failed workflows", empty="Nothing has failed.", query=_FAILED)
 
 
 @require_safe
@@ -40,7 +44,7 @@ def failed_tasks(request: HttpRequest) -> HttpResponse:
 def mine(request: HttpRequest) -> HttpResponse:
     """Show what the person who looks has started."""
     name = request.user.get_username()
-    context = {"title": "My processes", "empty": "You have not started anything yet.", "created_by": name}
+    context = {"title": "My workflows", "empty": "You have not started anything yet.", "created_by": name}
     return _panel(request, "mine", panels.processes_of(name), **context)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
@@ -35,9 +36,17 @@ def test_each_panel_shows_its_own_newest_first(get: Html, alice: User) -> None:
     failed_task = a_process(workflow=task, last_status="api_unavailable")
     mine = a_process(last_status="completed", created_by=alice.get_username())
     a_process(workflow=task, last_status="completed")
-    expected = {"active": [failed, running], "failed": [failed], "failed-tasks": [failed_task], "mine": [mine]}
+    expected = {"active": [running], "failed": [failed], "failed-tasks": [failed_task], "mine": [mine]}
     for name, processes in expected.items():
         assert _linked(_panel(get, name)) == [str(process.pk) for process in processes], name
+
+
+def test_active_leads_to_a_list_without_what_failed(get: Html) -> None:
+    running, _ = a_process(), a_process(last_status="failed")
+    link = re.search(r'href="(/processes/\?[^"]+)">Show all', _panel(get, "active"))
+    assert link
+    rows = re.findall(r'data-process-row="([^"]+)"', get(unescape(link[1])))
+    assert rows == [str(running.pk)]
 
 
 def test_panels_show_five_and_count_all(get: Html) -> None:
