@@ -7,6 +7,9 @@ from django.urls import include, path
 
 from wfo_site import home
 
+admin.site.site_header = "Orchestrator administration"
+admin.site.site_title = "Orchestrator administration"
+
 urlpatterns = [
     path("", home.home, name="home"),
     path("home/out-of-sync/", home.out_of_sync, name="home-out-of-sync"),
