@@ -103,8 +103,18 @@ def database(url: str) -> dict[str, Any]:
     else:
         config["CONN_HEALTH_CHECKS"] = True
         config["CONN_MAX_AGE"] = 0
-        # The engine's own statements are planned by the server once per connection, after this many uses.
-        config.setdefault("OPTIONS", {}).update({"connect_timeout": 10, "prepare_threshold": 3})
+        config.setdefault("OPTIONS", {}).update(
+            {
+                "connect_timeout": 10,
+                # The engine's own statements are planned by the server once per connection, after this many uses.
+                "prepare_threshold": 3,
+                # A server that vanished without a word is noticed within a lease, not after a quarter of an hour.
+                "keepalives_idle": 5,
+                "keepalives_interval": 3,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 15_000,
+            }
+        )
     return config
 
 
@@ -219,6 +229,10 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # A bell that is lost costs nothing (the sweeper rings again), so publishing never blocks a request for long.
+# Nor does a broker that takes the connection and then says nothing.
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"write_timeout": 5} if CELERY_BROKER_URL.startswith("amqp") else {"socket_timeout": 5, "socket_connect_timeout": 5}
+)
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 
 ENVIRONMENT = ENV.environment

@@ -78,7 +78,8 @@ def claim(process_id: UUID, runner: str) -> Claim | None:
     found = Claim(*seen)
     won = (
         claimable()
-        .filter(pk=process_id, epoch=found.epoch)
+        # Also the row last written: a runner whose lease ran out may have written one since, with the same epoch.
+        .filter(pk=process_id, epoch=found.epoch, last_seq=found.last_seq)
         .update(
             epoch=found.epoch + 1,
             runner=runner,
@@ -115,7 +116,8 @@ def due(limit: int) -> list[UUID]:
     """Return up to `limit` processes to ring for, most urgent first: claimable and not rung for within a lease."""
     if limit <= 0:
         return []
-    rung_long_ago = Q(rung_at__isnull=True) | Q(rung_at__lt=Now() - lease())
+    # A bell that is still to be rung is the trace of a clock that was set back.
+    rung_long_ago = Q(rung_at__isnull=True) | Q(rung_at__lt=Now() - lease()) | Q(rung_at__gt=Now() + lease())
     return list(
         claimable()
         .filter(rung_long_ago)
@@ -124,8 +126,9 @@ def due(limit: int) -> list[UUID]:
     )
 
 
-def mark_rung(process_ids: Collection[UUID]) -> None:
-    Process.every.filter(pk__in=process_ids).update(rung_at=Now())
+def mark_rung(process_ids: Collection[UUID], *, rung: bool = True) -> None:
+    """Note that the bell was rung for these, or that it could not be."""
+    Process.every.filter(pk__in=process_ids).update(rung_at=Now() if rung else None)
 
 
 def running_count() -> int:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import mmap
 import os
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]
 from celery.signals import worker_ready, worker_shutting_down
+from celery.worker import state as worker_state
 from django.conf import settings
 
 from workflows.engine import claims, deadlines
@@ -36,8 +40,13 @@ class CeleryExecutor:
         """Nothing: workers are stopped on their own."""
 
     def ring(self, process_ids: Sequence[UUID]) -> None:
+        self.publish(process_ids)
+
+    def publish(self, process_ids: Sequence[UUID]) -> list[UUID]:
+        """Ring, and return those for which the bell could not be rung: the broker is away."""
         from workflows.tasks import advance_process
 
+        left = set(process_ids)
         rows = Process.every.filter(pk__in=process_ids).values_list(
             "process_id", "workflow__target", "is_task", "last_status", "priority"
         )
@@ -47,7 +56,9 @@ class CeleryExecutor:
                 advance_process.apply_async((str(process_id),), queue=queue, priority=max(0, min(9, priority)))
             except Exception as error:
                 logger.warning("process %s: its bell could not be rung: %s", process_id, error)
-                return
+                break
+            left.discard(process_id)
+        return list(left)
 
 
 class WorkerSide:
@@ -62,7 +73,13 @@ class WorkerSide:
 
 _side: WorkerSide | None = None
 _sweeper: Keeper | None = None
-_stopping = False
+# One byte of memory that the main process shares with the children it forks: they are told to stop through it.
+_stopping = mmap.mmap(-1, 1)
+
+
+def is_stopping() -> bool:
+    """Say whether this worker is to end: its main process was told so, or this very child was."""
+    return _stopping[0] == 1 or terminate_handler_fired()
 
 
 def run_here(process_id: UUID) -> None:
@@ -71,31 +88,34 @@ def run_here(process_id: UUID) -> None:
     if _side is None or _side.pid != os.getpid():
         _side = WorkerSide()
     with _side.keeper.keeping(process_id):
-        run(process_id, runner=_side.runner, should_stop=lambda: _stopping)
-
-
-def _sweep() -> None:
-    deadlines.expire_due()
-    if found := claims.due(SWEEP_BATCH):
-        claims.mark_rung(found)
-        make().ring(found)
+        run(process_id, runner=_side.runner, should_stop=is_stopping)
 
 
 SWEEP_BATCH = 100
 
 
+def sweep(*, has_free_slot: bool) -> None:
+    """Ring for what nobody runs, if somebody here could: a worker that is busy would only make the queue longer."""
+    if has_free_slot and (found := claims.due(SWEEP_BATCH)):
+        claims.mark_rung(found)
+        if left := make().publish(found):
+            claims.mark_rung(left, rung=False)
+    deadlines.expire_due()
+
+
 @worker_ready.connect
-def _start_sweeper(**_: object) -> None:
+def _start_sweeper(sender: Any, **_: object) -> None:
     """Look for what nobody runs from a thread of the worker's main process, which has forked its children by now."""
     global _sweeper  # noqa: PLW0603 - one per worker
-    _sweeper = Keeper(runner_id(), sweep=_sweep)
+    slots = sender.pool.num_processes
+    _sweeper = Keeper(runner_id(), sweep=lambda: sweep(has_free_slot=len(worker_state.reserved_requests) < slots))
     _sweeper.start()
 
 
 @worker_shutting_down.connect
 def _stop_sweeper(**_: object) -> None:
-    global _stopping  # noqa: PLW0603 - one per worker
-    _stopping = True
+    """Let the children hand back what they run between two steps, and look no more."""
+    _stopping[0] = 1
     if _sweeper is not None:
         _sweeper.stop()
 

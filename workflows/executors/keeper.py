@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -27,7 +29,7 @@ class Keeper:
     def __init__(self, runner: str, *, sweep: Callable[[], None] | None = None) -> None:
         self.runner = runner
         self._sweep = sweep
-        self._running: set[UUID] = set()
+        self._running: Counter[UUID] = Counter()
         self._mutex = threading.Lock()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -44,14 +46,20 @@ class Keeper:
 
     @contextmanager
     def keeping(self, process_id: UUID) -> Iterator[None]:
-        """Keep the lease of a process alive during the block."""
+        """Keep the lease of a process alive during the block.
+
+        Blocks of one process may overlap: who was rung for it a second time finds it taken and leaves at once, while
+        the first still needs its lease.
+        """
         with self._mutex:
-            self._running.add(process_id)
+            self._running[process_id] += 1
         try:
             yield
         finally:
             with self._mutex:
-                self._running.discard(process_id)
+                self._running[process_id] -= 1
+                if not self._running[process_id]:
+                    del self._running[process_id]
 
     @property
     def running(self) -> set[UUID]:
@@ -60,13 +68,12 @@ class Keeper:
 
     def _loop(self) -> None:
         beat_every = settings.PROCESS_LEASE_SECONDS / 4
-        pause = min(beat_every, SWEEP_SECONDS)
-        since_beat = 0.0
+        next_beat = time.monotonic() + beat_every
         try:
-            while not self._ending.wait(pause):
-                since_beat += pause
-                if since_beat >= beat_every:
-                    since_beat = 0.0
+            while not self._ending.wait(max(0.0, min(next_beat - time.monotonic(), SWEEP_SECONDS))):
+                # By the clock, not by counting rounds: a sweep may have taken long.
+                if time.monotonic() >= next_beat:
+                    next_beat = time.monotonic() + beat_every
                     self._safely(lambda: claims.heartbeat(self.running, self.runner))
                 if self._sweep is not None:
                     self._safely(self._sweep)

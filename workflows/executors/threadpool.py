@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from uuid import UUID
@@ -49,9 +50,9 @@ class ThreadPool:
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
-        share = max(0.1, timeout / max(1, len(self._threads)))
+        until = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout=share)
+            thread.join(timeout=max(0.0, until - time.monotonic()))
         if left := [thread.name for thread in self._threads if thread.is_alive()]:
             logger.warning("%s did not end in time; their processes go on elsewhere when the lease is over", left)
         self._keeper.stop()
@@ -71,12 +72,16 @@ class ThreadPool:
 
     def _look(self) -> None:
         """Take what is due and unclaimed, and end waits whose time is over."""
-        deadlines.expire_due()
         with self._condition:
             free = 2 * self.size - len(self._wanted)
         if found := claims.due(free):
             claims.mark_rung(found)
             self.ring(found)
+            if len(found) == free:
+                with self._condition:
+                    # There may be more: do not wait for the next look.
+                    self._more = True
+        deadlines.expire_due()
 
     def _work(self) -> None:
         while (process_id := self._next()) is not None:
@@ -86,7 +91,7 @@ class ThreadPool:
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("process %s: the database is away: %s", process_id, error)
                 connection.close()
-            except Exception:
+            except BaseException:  # whatever it is: a thread that ended would be missed until the next start
                 logger.exception("process %s: the engine failed", process_id)
                 connection.close()
         connection.close()
@@ -108,7 +113,8 @@ class ThreadPool:
         """Fetch what is due: bells were not kept because enough waited."""
         try:
             found = claims.due(2 * self.size)
-        except (DatabaseError, InterfaceError):
+        except Exception as error:
+            logger.warning("what is due could not be read: %s", error)
             connection.close()
             return
         with self._condition:
