@@ -14,11 +14,12 @@ from django.db import InterfaceError, OperationalError, transaction
 from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
+from wfo_site.common.db.errors import may_work_later
 from wfo_site.common.json import to_json
 from workflows.engine import store
 from workflows.engine.callback_tokens import conceal
 from workflows.engine.claims import Claim
-from workflows.engine.errors import FAILED_REASON_LENGTH, error_to_dict, traceback_text
+from workflows.engine.errors import error_to_dict, failed_reason, traceback_text
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import SNAPSHOT_BYTES, SNAPSHOT_ROWS, History, Row
 from workflows.engine.outcome import Outcome, failed, status_of_failure
@@ -91,23 +92,27 @@ class Recorder:
         """
         try:
             return self.record_in_transaction(outcome, doing)
-        except (FenceLost, *DATABASE_LOST):
+        except FenceLost:
             raise
         except Exception as error:  # what the step returned cannot be stored: that is its failure
+            if may_work_later(error):
+                raise
             return self._record_failed_write(error, doing)
 
     def _record_failed_write(self, error: Exception, doing: Doing) -> bool:
         try:
             return self.record_in_transaction(failed(error), replace(doing, sub_step=None, alongside=None))
-        except (FenceLost, *DATABASE_LOST):
+        except FenceLost:
             raise
         except Exception as second:  # no row can be written; the process itself must still say so
+            if may_work_later(second):
+                raise
             logger.exception("process %s: not even the failure could be written", self.claim.process_id)
             change = ProcessChange(
                 ProcessStatus.FAILED,
                 last_step="Unknown",
                 assignee=doing.assignee,
-                failed_reason=str(second)[:FAILED_REASON_LENGTH],
+                failed_reason=failed_reason(second),
                 traceback=traceback_text(second),
             )
             store.fence(self.claim, change.columns(self.seq))
@@ -134,14 +139,15 @@ class Recorder:
             status,
             last_step=doing.name,
             assignee=doing.assignee,
-            failed_reason=str(outcome.error)[:FAILED_REASON_LENGTH] if outcome.error else None,
+            failed_reason=failed_reason(outcome.error) if outcome.error else None,
             traceback=traceback_text(outcome.error) if outcome.error else None,
             wait_kind=_WAIT_KINDS.get(outcome.status),
             plan_id=self._plan_id,
         )
         reached(FaultPoint.BEFORE_WRITE, doing.name)
-        paused = store.write_step(self.claim, row, change, inputs=self.inputs, alongside=doing.alongside)
-        reached(FaultPoint.AFTER_WRITE, doing.name)
+        # A failed row holds no state, so it has not taken the inputs in: they are merged again by the next try.
+        inputs = [] if is_failure else self.inputs
+        paused = store.write_step(self.claim, row, change, inputs=inputs, alongside=doing.alongside)
         self._remember(row, after)
         self.announce(status, saved)
         self.paused = paused
@@ -194,7 +200,8 @@ class Recorder:
 
     def _remember(self, row: StepRow, after: State) -> None:
         """Take over what was written as what is stored."""
-        self.inputs = []
+        if row.error is None:
+            self.inputs = []
         self._plan_id = None
         self.seq = row.seq
         self.state = after
