@@ -27,16 +27,18 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER) -> None:
     says so. Raises NotFound, and Conflict for a process that has ended.
     """
     with transaction.atomic():
-        # Raising the epoch first takes the process from its runner: no step can be written in between.
+        # Waits before processes: runners, answers and deadlines lock in this order too.
+        waits.cancel_all(process_id)
+        # The lock takes the process from its runner: no step can be written from here on.
         live = Process.every.filter(pk=process_id).exclude(last_status__in=ENDED)
-        before = live.select_for_update().values_list("last_status", "last_seq", "last_step").first()
+        before = live.select_for_update().values_list("last_status", "last_seq", "last_step", "runner").first()
         if before is None:
             raise _refusal(process_id)
-        status, seq, last_step = before
+        status, seq, last_step, runner = before
         moment = now()
         delta = (
             {"abort_note": f"A step was running after {last_step or 'the start'}: its effect outside is unknown."}
-            if status == ProcessStatus.RUNNING
+            if status == ProcessStatus.RUNNING and runner is not None
             else {}
         )
         ProcessStep.objects.create(
@@ -50,6 +52,7 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER) -> None:
             started_at=moment,
             completed_at=moment,
         )
+        # Also what the runner began to wait for until the lock was ours.
         waits.cancel_all(process_id)
         live.update(
             epoch=F("epoch") + 1,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from wfo_site.common import broadcast
 from wfo_site.common.errors import Conflict, DomainError, NotFound
+from workflows.engine import waits
 from workflows.models import Process
 from workflows.states import ENDED, FAILED, RESUMABLE
 
@@ -41,7 +43,12 @@ def delete_process(process_id: UUID) -> None:
     if not is_task:
         raise DomainError("Only tasks can be deleted; a workflow's process is part of its subscription's history")
     deletable = Process.objects.filter(pk=process_id, last_status__in=ENDED | FAILED | RESUMABLE)
-    if not deletable.delete()[0]:
-        raise Conflict("This task is running; abort it first")
+    with transaction.atomic():
+        # Waits before processes: runners, answers and deadlines lock in this order too.
+        waits.cancel_all(process_id)
+        # A runner cannot take it from here on.
+        if deletable.select_for_update().first() is None:
+            raise Conflict("This task is running; abort it first")
+        deletable.delete()
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()

@@ -108,7 +108,13 @@ def start_process(
         "workflow_name": workflow_key,
         "workflow_target": row.target,
     }
-    form_state = post_form(initial_form(workflow, row), to_json(begin_state), inputs)
+    try:
+        form_state = post_form(initial_form(workflow, row), to_json(begin_state), inputs)
+    except Exception:
+        # Another start with this key may have been carried out meanwhile, and taken what the form now refuses.
+        if idempotency_key is not None and (known := _started_with(idempotency_key, workflow_key, inputs)) is not None:
+            return known
+        raise
     state = to_json({**form_state, **begin_state})
     try:
         with transaction.atomic():
