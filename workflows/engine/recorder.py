@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, InternalError, OperationalError, transaction
 
 from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
@@ -38,7 +38,7 @@ _WAIT_KINDS = {
     StepStatus.WAITING: WaitKind.RETRY,
 }
 # The database was lost, not the step: nobody knows whether the last write arrived.
-DATABASE_LOST = (OperationalError, InterfaceError)
+DATABASE_LOST = (OperationalError, InterfaceError, InternalError)
 
 
 @dataclass(frozen=True)
