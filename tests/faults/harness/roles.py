@@ -19,7 +19,7 @@ from workflows.engine.runner import run
 from workflows.executors import get_executor, runner_id
 from workflows.executors.keeper import Keeper
 from workflows.models import InputState, Process, ProcessStep
-from workflows.services import start_process
+from workflows.services import resume_process, start_process
 
 
 def settle(*, database_url: str, lease: float, executor: str, environment: dict[str, str]) -> None:
@@ -150,3 +150,11 @@ def edit(*, process_id: str, columns: dict[str, Any]) -> None:
         pk = UUID(process_id)
         key = pk if connection.vendor == "postgresql" else pk.hex
         cursor.execute(f"UPDATE workflows_process SET {sets.replace('%', '%%')} WHERE process_id = %s", [key])
+
+
+def resume(*, process_ids: list[str]) -> None:
+    """Let each of these go on that can."""
+    for process_id in (
+        Process.every.filter(pk__in=process_ids).exclude(last_status="completed").values_list("pk", flat=True)
+    ):
+        resume_process(process_id)
