@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -86,9 +86,12 @@ def start_process(
     user_model: Asker = None,
     idempotency_key: str | None = None,
     not_before: datetime | None = None,
+    priority: int = 0,
+    link: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Start a workflow and return the id of its process; nothing is stored unless every check and form page passes.
 
+    `priority`: lower is run first. `link`: columns of a process that a step of another starts and waits for.
     `user_inputs`: one dict per form page, None for `[{}]`. With an `idempotency_key` known from the last 24 hours the
     process it started is returned, or Conflict raised if the inputs differ. `user` is the name that is recorded,
     `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed. Raises NotFound, Locked,
@@ -101,7 +104,7 @@ def start_process(
     inputs = with_implied_page(workflow, [{}] if user_inputs is None else list(user_inputs))
     if idempotency_key is not None and (known := _started_with(idempotency_key, workflow_key, inputs)) is not None:
         return known
-    process_id = uuid7()
+    process_id = uuid7() if link is None else link["process_id"]
     begin_state = {
         "process_id": process_id,
         "reporter": user,
@@ -112,7 +115,8 @@ def start_process(
     state = to_json({**form_state, **begin_state})
     try:
         with transaction.atomic():
-            _insert(start, process_id, state, inputs, not_before)
+            columns = {"root_id": process_id, "process_id": process_id, **(link or {})}
+            _insert(start, columns | {"not_before": not_before, "priority": priority}, state, inputs)
             if idempotency_key is not None:
                 _keep_key(idempotency_key, process_id, workflow_key, inputs)
     except IntegrityError:
@@ -123,18 +127,16 @@ def start_process(
     return process_id
 
 
-def _insert(start: Start, process_id: UUID, state: State, inputs: Sequence[State], not_before: datetime | None) -> None:
-    moment = now()
+def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequence[State]) -> None:
+    moment, process_id = now(), columns["process_id"]
     Process.every.create(
-        process_id=process_id,
-        root_id=process_id,
+        **columns,
         workflow=start.row,
         is_task=start.row.is_task,
         last_status=ProcessStatus.CREATED,
         started_at=moment,
         last_modified_at=moment,
         created_by=start.user,
-        not_before=not_before,
     )
     InputState.objects.create(
         process_id=process_id,
