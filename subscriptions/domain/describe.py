@@ -83,7 +83,9 @@ def _variants_of(cls: type[DomainModel]) -> list[type[DomainModel]]:
     """Return `cls` and the other lifecycle variants of its base, each once."""
     base = cls.base_type() or cls
     others = [variant for (owner, _status), variant in copy_variants().items() if owner is base]
-    return list(dict.fromkeys([cls, *others, base]))
+    # Of a generic class only what its parameters became is known: `cls`, or what its variants say themselves.
+    open_ends = [variant for variant in (*others, base) if variant.__pydantic_generic_metadata__["parameters"]]
+    return [variant for variant in dict.fromkeys([cls, *others, base]) if variant not in open_ends]
 
 
 def _block_classes(cls: type[DomainModel]) -> Iterable[type[ProductBlockModel]]:
