@@ -74,7 +74,7 @@ def test_a_range_gives_a_part_and_says_of_how_many(api: APIClient) -> None:
     assert "Content-Range" not in api.get(URL)
 
 
-@pytest.mark.parametrize("part", ["5", "a,b", "3,3", "4,2", "-1,3", "0,1,2", "0,99999999999", "٣,٥", "0,²"])
+@pytest.mark.parametrize("part", ["5", "a,b", "3,3", "4,2", "-1,3", "0,1,2", "0,99999999999", "\u0663,\u0665", "0,²"])
 def test_a_wrong_range_is_refused_with_the_reason(api: APIClient, part: str) -> None:
     response = api.get(URL, {"range": part})
     assert response.status_code == 400
@@ -170,7 +170,9 @@ class TestFilter:
         assert (response.status_code, response.json()["detail"]) == (400, "Invalid number of filter arguments")
         assert len(ids(api.get(f"{URL}?filter="))) == 1
 
-    @pytest.mark.parametrize("moment", [">0001-01-01T00:00:00+14:00", "<9999-12-31T23:59:59-14:00", ">2026-02-30", ">=", "<١"])
+    @pytest.mark.parametrize(
+        "moment", [">0001-01-01T00:00:00+14:00", "<9999-12-31T23:59:59-14:00", ">2026-02-30", ">=", "<\u0661"]
+    )
     def test_a_moment_that_there_is_not_is_named(self, api: APIClient, moment: str) -> None:
         response = api.get(URL, {"filter": f"startedAt,{moment}"})
         assert response.status_code == 400
@@ -186,7 +188,10 @@ class TestFilter:
             assert (response.status_code, response.json()["field"]) == (400, "filter")
             assert "more than 200 values" in response.json()["detail"]
 
-    @pytest.mark.parametrize("query", ["filter=colour,red", "filter=lastStatus,!", "sort=colour", "sort=startedAt,up", "sort=" + "note,asc," * 50])
+    @pytest.mark.parametrize(
+        "query",
+        ["filter=colour,red", "filter=lastStatus,!", "sort=colour", "sort=startedAt,up", "sort=" + "note,asc," * 50],
+    )
     def test_what_is_not_understood_is_refused_and_named(self, api: APIClient, query: str) -> None:
         response = api.get(f"{URL}?{query}")
         assert response.status_code == 400
