@@ -18,7 +18,7 @@ from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.json import to_json
 from workflows.engine import children, store
-from workflows.engine.callback_tokens import conceal
+from workflows.engine.callback_tokens import conceal, mask
 from workflows.engine.claims import Claim
 from workflows.engine.errors import FAILED_REASON_LENGTH, error_to_dict, traceback_text
 from workflows.engine.fault_points import FaultPoint, reached
@@ -115,8 +115,8 @@ class Recorder:
                 ProcessStatus.FAILED,
                 last_step="Unknown",
                 assignee=doing.assignee,
-                failed_reason=str(second)[:FAILED_REASON_LENGTH],
-                traceback=traceback_text(second),
+                failed_reason=self._shown_form(str(second))[:FAILED_REASON_LENGTH],
+                traceback=self._shown_form(traceback_text(second)),
             )
             self.fail_without_row(change.columns(self.seq))
             return False
@@ -152,8 +152,8 @@ class Recorder:
             status,
             last_step=doing.name,
             assignee=doing.assignee,
-            failed_reason=str(outcome.error)[:FAILED_REASON_LENGTH] if outcome.error else None,
-            traceback=traceback_text(outcome.error) if outcome.error else None,
+            failed_reason=self._shown_form(str(outcome.error))[:FAILED_REASON_LENGTH] if outcome.error else None,
+            traceback=self._shown_form(traceback_text(outcome.error)) if outcome.error else None,
             wait_kind=outcome.wait_kind or _WAIT_KINDS.get(outcome.status),
             plan_id=self._plan_id,
         )
@@ -172,8 +172,12 @@ class Recorder:
         stored: State = to_json(result)
         return conceal(stored, self.secrets.items()) if self.secrets else stored
 
+    def _shown_form(self, text: str) -> str:
+        """Return the text of an error as everybody may see it: the address that a step could not reach is a secret."""
+        return str(mask(self._stored_form({"text": text})["text"]))
+
     def _row(self, outcome: Outcome, doing: Doing, after: State) -> StepRow:
-        error = error_to_dict(outcome.error) if outcome.error is not None else None
+        error = self._stored_form(error_to_dict(outcome.error)) if outcome.error is not None else None
         row = StepRow(
             seq=self.next_seq,
             name=doing.name,

@@ -82,4 +82,4 @@ def _refusal(process_id: UUID) -> DomainError:
     status = Process.every.filter(pk=process_id).values_list("last_status", flat=True).first()
     if status is None:
         return NotFound(f"Process with process_id {process_id} not found")
-    return Conflict(f"Aborting a {status} workflow is not possible: it has ended")
+    return Conflict(f"Aborting is not possible: this process is {status} already")

@@ -38,7 +38,7 @@ def resume_all_tasks(*, user: str = SYSTEM_USER, user_model: Asker = None) -> in
     seconds = max(_SECONDS, tasks.count() // _TASKS_PER_SECOND)
     holder = leases.take(RESUME_ALL, seconds=seconds)
     if holder is None:
-        raise Conflict("All tasks are being resumed already; wait until that is done")
+        raise Conflict("Another request to resume all processes is in progress")
     try:
         found = list(tasks.order_by("started_at").values_list("process_id", flat=True))
         _resume(found, user, user_model)

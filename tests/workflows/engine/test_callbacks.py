@@ -84,6 +84,27 @@ def test_neither_the_token_nor_the_address_is_stored_anywhere(start: StartWorkfl
     assert token not in str(process_detail(process.pk, may_resume=False))
 
 
+def test_a_step_that_fails_at_its_address_tells_nobody_what_it_is(start: StartWorkflow) -> None:
+    @step("Cannot reach it")
+    def unreachable(callback_route: str) -> None:
+        ROUTES.append(callback_route)
+        raise ProcessFailureError(
+            f"\0 https://wfo.example.org{callback_route} is not reachable", {"at": callback_route}
+        )
+
+    @workflow("Unreachable")
+    def flow() -> StepList:
+        return init >> callback_step("Deliver", unreachable, check) >> done
+
+    process = start(flow)
+    token = ROUTES[-1].rsplit("/", 1)[1]
+    assert process.last_status == "failed"
+    assert process.failed_reason == "␀ https://wfo.example.orgcallback address (hidden) is not reachable"
+    assert "ProcessFailureError" in str(process.traceback)
+    assert token not in str(list(Process.every.values())) + str(list(ProcessStep.objects.values()))
+    assert token not in str(process_detail(process.pk, may_resume=False))
+
+
 def test_keys_for_the_address_and_the_answer_can_be_chosen(start: StartWorkflow) -> None:
     """Conformance 72."""
 
