@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
+
+from django.db import transaction
 
 from workflows.engine.registry import Workflow
 from workflows.models import WorkflowPlan
@@ -18,7 +21,9 @@ def plan_id_of(workflow: Workflow, workflow_id: UUID) -> int:
         plan, _ = WorkflowPlan.objects.get_or_create(
             workflow_id=workflow_id, digest=workflow.digest, defaults={"keys": workflow.keys}
         )
-        known = _known[workflow_id, workflow.digest] = plan.pk
+        known = plan.pk
+        # Kept when it is certain to stay: a caller's transaction may be rolled back, in tests each is.
+        transaction.on_commit(partial(_known.__setitem__, (workflow_id, workflow.digest), known))
     return known
 
 
