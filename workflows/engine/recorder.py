@@ -141,7 +141,7 @@ class Recorder:
         )
         reached(FaultPoint.BEFORE_WRITE, doing.name)
         paused = store.write_step(self.claim, row, change, inputs=self.inputs, alongside=doing.alongside)
-        reached(FaultPoint.AFTER_WRITE, doing.name)
+        reached(FaultPoint.WRITTEN, doing.name)
         self._remember(row, after)
         self.announce(status, saved)
         self.paused = paused
