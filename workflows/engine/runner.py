@@ -27,6 +27,7 @@ from workflows.engine.errors import FAILED_REASON_LENGTH, PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import empty_history, load_history, start_state
 from workflows.engine.injection import bind
+from workflows.engine.open_transactions import watched
 from workflows.engine.outcome import SKIPPED, SUCCESS, Outcome
 from workflows.engine.plans import plan_id_of
 from workflows.engine.recorder import DATABASE_LOST, Doing, Recorder
@@ -215,6 +216,7 @@ class ProcessRun:
 
     def _execute(self, place: Place) -> bool:
         """Run the body and write what it came to; return whether to go on."""
+        reached(FaultPoint.BEFORE_STEP, place.name)
         started = now()
         if place.step.atomic:
             return self._took(place, self._atomically(place, started, partial(self._outcome, place)))
@@ -232,7 +234,7 @@ class ProcessRun:
         """Body and row in one transaction; if that fails, it leaves nothing, and the failure is written in another."""
         known = dict(vars(self.recorder))
         try:
-            with transaction.atomic():
+            with transaction.atomic(), watched(place.step.name):
                 outcome = body()
                 return self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
         except FenceLost:
@@ -246,6 +248,7 @@ class ProcessRun:
 
     def _took(self, place: Place, proceed: bool) -> bool:
         """Move on to what follows a step that was written."""
+        reached(FaultPoint.AFTER_WRITE, place.name)
         self.state = self.recorder.state
         if place.group is None or place.is_last:
             self.position += proceed
