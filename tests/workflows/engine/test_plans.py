@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from products.models import Workflow as WorkflowRow
 from workflows import StepList, done, init, workflow
 from workflows.engine.plans import plan_id_of
+from workflows.engine.tree import Program
 from workflows.models import WorkflowPlan
 
 pytestmark = pytest.mark.django_db(transaction=True)
