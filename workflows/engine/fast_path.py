@@ -1,7 +1,7 @@
 """The claim and the plain step as one statement each, on PostgreSQL.
 
-They mean the same as the portable ways beside them, and the engine's tests run both. A statement outside a transaction
-is a round trip and a commit of its own; PostgreSQL plans it once per connection.
+They mean the same as the portable ways beside them, down to the clock that they ask, and the engine's tests run both.
+A statement outside a transaction is a round trip and a commit of its own; PostgreSQL plans it once per connection.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from django.db import connection
 
 _CLAIM = """
 UPDATE workflows_process AS p
-SET epoch = p.epoch + 1, runner = %(runner)s, lease_until = now() + %(lease)s, last_status = 'running',
-    wait_kind = NULL, rung_at = now(), lost_claims = p.lost_claims + 1
+SET epoch = p.epoch + 1, runner = %(runner)s, lease_until = statement_timestamp() + %(lease)s, last_status = 'running',
+    wait_kind = NULL, rung_at = statement_timestamp(), lost_claims = p.lost_claims + 1
 FROM products_workflow AS w
 WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
     AND p.last_status IN ('created', 'resumed', 'running')
-    AND p.held_because IS NULL AND (p.not_before IS NULL OR p.not_before <= now())
-    AND (p.lease_until IS NULL OR p.lease_until < now() OR p.lease_until > now() + 2 * %(lease)s)
+    AND p.held_because IS NULL AND (p.not_before IS NULL OR p.not_before <= statement_timestamp())
+    AND (p.lease_until IS NULL OR p.lease_until < statement_timestamp()
+        OR p.lease_until > statement_timestamp() + 2 * %(lease)s)
     AND NOT EXISTS (SELECT FROM workflows_enginesettings WHERE global_lock)
 RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name, p.is_task, p.created_by, p.plan_id,
-    p.last_seq
+    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority
 """
 
 _STEP_COLUMNS = (

@@ -62,8 +62,12 @@ def node_page(name: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def node_pages(name: str, **changes: Any) -> list[dict[str, Any]]:
+    return [product("node Nokia"), node_page(name, **changes), {}]
+
+
 def order_node(name: str, **changes: Any) -> Process:
-    return run("create_node", product("node Nokia"), node_page(name, **changes), {})
+    return run("create_node", *node_pages(name, **changes))
 
 
 def interface_of(node: Any, name: str) -> str:
