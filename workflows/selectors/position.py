@@ -27,6 +27,10 @@ class Position:
         return [] if self.workflow is None else list(self.workflow.steps[self.index :])
 
     @property
+    def remaining_keys(self) -> list[str]:
+        return [] if self.workflow is None else self.workflow.keys[self.index :]
+
+    @property
     def step(self) -> Step | None:
         """The step with the form: within a group the one that the group stands at."""
         step = self.remaining[0] if self.remaining else None
