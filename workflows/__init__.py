@@ -21,6 +21,8 @@ from workflows.engine.decorators import (
     workflow,
 )
 from workflows.engine.errors import ApiException, InconsistentDataError, ProcessFailureError
+from workflows.engine.fork_steps import SubWorkflow, branch, foreach, parallel, parallel_sub_workflows, sub_workflow
+from workflows.engine.forks import BranchesDisagree
 from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPredicatePass
 from workflows.engine.step_context import StepContext, step_context
 from workflows.engine.steps import (
@@ -47,6 +49,7 @@ __all__ = [
     "AuthAction",
     "AuthContext",
     "AuthUser",
+    "BranchesDisagree",
     "InconsistentDataError",
     "PredicateContext",
     "ProcessFailureError",
@@ -56,20 +59,25 @@ __all__ = [
     "Step",
     "StepContext",
     "StepList",
+    "SubWorkflow",
     "Target",
     "abort",
     "begin",
+    "branch",
     "callback_step",
     "conditional",
     "create_workflow",
     "done",
     "ensure_provisioning_status",
     "focussteps",
+    "foreach",
     "init",
     "inputstep",
     "modify_workflow",
     "no_uncompleted_instance",
     "obsolete_step",
+    "parallel",
+    "parallel_sub_workflows",
     "reconcile_workflow",
     "resync",
     "retrystep",
@@ -79,6 +87,7 @@ __all__ = [
     "step_group",
     "steplens",
     "store_process_subscription",
+    "sub_workflow",
     "task",
     "terminate_workflow",
     "unsync",

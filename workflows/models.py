@@ -85,7 +85,9 @@ class Process(models.Model):
     root_id = models.UUIDField(db_index=True)
     # Where in the tree: plan keys and items from the root down, part of the idempotency key.
     branch_key = models.CharField(max_length=1000, blank=True, default="")
-    # The parent's row whose state the branch starts from.
+    # What its parent calls it.
+    branch_name = models.CharField(max_length=255, blank=True, default="")
+    # The parent's row that waits for it, and whose state a branch starts from; null if nobody waits.
     parent_seq = models.PositiveIntegerField(null=True, blank=True)
 
     # Queue: who runs it, since when, and what keeps it from being run.

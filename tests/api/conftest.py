@@ -21,9 +21,11 @@ def alice(db: None) -> User:
 
 @pytest.fixture
 def api(alice: User) -> APIClient:
-    """Logged in as alice, without the CSRF check that browsers pass."""
-    client = APIClient()
+    """Logged in as alice, with the CSRF token that a session must send along."""
+    client = APIClient(enforce_csrf_checks=True)
     client.force_login(alice)
+    client.cookies["csrftoken"] = "a" * 32
+    client.credentials(HTTP_X_CSRFTOKEN="a" * 32)
     return client
 
 

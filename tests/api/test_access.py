@@ -48,6 +48,22 @@ def test_a_session_that_writes_must_send_its_token(alice: User) -> None:
     assert allowed.status_code == 200
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_token_in_the_body_is_none(alice: User, content_type: str) -> None:
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(alice)
+    client.cookies["csrftoken"] = "a" * 32
+
+    def post(body: bytes, **headers: str) -> int:
+        return int(
+            client.generic("POST", "/api/processes/x", body, content_type=content_type, headers=headers).status_code
+        )
+
+    assert post(b"csrfmiddlewaretoken=" + b"a" * 32) == 403
+    assert post(b"[{}]") == 403
+    assert post(b"[{}]", **{"X-CSRFToken": "a" * 32}) == 404
+
+
 class TestOpenMode:
     def test_reads_and_writes_without_a_login(self, open_api: APIClient) -> None:
         path = f"/api/processes/{make_process().pk}"

@@ -40,13 +40,15 @@ def a_run(flow: Workflow, rows: Sequence[Row], *, status: str = "completed", ago
     process = Process.every.create(
         process_id=pk, root_id=pk, workflow=flow, last_status=status, started_at=moment, **values
     )
-    for seq, (key, seconds, *rest) in enumerate(rows, 1):
+    for seq, (key, *took) in enumerate(rows, 1):
         began = moment + timedelta(hours=seq)
-        a_row(process, seq, key, began, seconds, *rest)
+        a_row(process, seq, key, began, *took)
     return process
 
 
-def a_row(process: Process, seq: int, key: str, began: datetime, seconds: float, status: str = "success") -> None:
+def a_row(process: Process, seq: int, key: str, began: datetime, *took: Any) -> None:
+    """Store a row; `took`: its seconds and, if not `success`, its status."""
+    seconds, status = took if len(took) == 2 else (*took, "success")
     ended = began + timedelta(seconds=seconds)
     ProcessStep.objects.create(
         process=process, seq=seq, name=key, key=key, status=status, started_at=began, completed_at=ended
@@ -186,6 +188,15 @@ def test_another_system_that_takes_too_long_makes_a_process_late(history: Workfl
     process = under_way(history, seconds=400, status="awaiting_callback")
     a_row(process, 3, "Install", now() - timedelta(seconds=400), 1, "awaiting_callback")
     process.steps.filter(seq=3).update(sub_step="Await callback")
+    assert estimate(process) == (True, None)
+
+
+def test_a_process_whose_parts_take_too_long_is_late(history: Workflow) -> None:
+    process = under_way(history, seconds=400, status="waiting")
+    assert estimate(process) == (False, None)
+    a_row(process, 3, "Install", now() - timedelta(seconds=400), 0, "waiting")
+    Process.every.filter(pk=process.pk).update(wait_kind="children")
+    process.refresh_from_db()
     assert estimate(process) == (True, None)
 
 

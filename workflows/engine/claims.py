@@ -16,6 +16,7 @@ from django.db.models import Exists, F, Q
 from django.db.models.functions import Now
 
 from workflows.engine import fast_path
+from workflows.engine.tree import Ref
 from workflows.enums import ProcessStatus
 from workflows.models import EngineSettings, Process, ProcessQuerySet
 
@@ -34,6 +35,21 @@ class Claim:
     created_by: str | None
     plan_id: int | None
     last_seq: int
+    kind: str
+    parent_id: UUID | None
+    parent_seq: int | None
+    priority: int
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(
+            process_id=self.process_id,
+            workflow_name=self.workflow_name,
+            kind=self.kind,
+            parent_id=self.parent_id,
+            parent_seq=self.parent_seq,
+            branch_key=self.branch_key,
+        )
 
 
 def lease() -> timedelta:
@@ -64,6 +80,10 @@ _CLAIM_FIELDS = (
     "created_by",
     "plan_id",
     "last_seq",
+    "kind",
+    "parent_id",
+    "parent_seq",
+    "priority",
 )
 
 

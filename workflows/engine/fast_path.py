@@ -28,7 +28,7 @@ WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
         OR p.lease_until > statement_timestamp() + 2 * %(lease)s)
     AND NOT EXISTS (SELECT FROM workflows_enginesettings WHERE global_lock)
 RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name, p.is_task, p.created_by, p.plan_id,
-    p.last_seq
+    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority
 """
 
 _STEP_COLUMNS = (

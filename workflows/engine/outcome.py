@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workflows.engine.errors import ApiException, InconsistentDataError
-from workflows.enums import ProcessStatus, StepStatus
+from workflows.enums import ProcessStatus, StepStatus, WaitKind
 
 # By name, because it comes from whichever HTTP library a client uses.
 _UNREACHABLE: Final = "MaxRetryError"
@@ -19,6 +19,8 @@ class Outcome:
     status: StepStatus
     result: dict[str, Any] = field(default_factory=dict)
     error: BaseException | None = None
+    # What the process waits for, where the status does not tell.
+    wait_kind: WaitKind | None = None
 
 
 SUCCESS: Final = Outcome(StepStatus.SUCCESS)

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -15,8 +17,8 @@ from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.json import to_json
-from workflows.engine import store
-from workflows.engine.callback_tokens import conceal
+from workflows.engine import children, store
+from workflows.engine.callback_tokens import conceal, mask
 from workflows.engine.claims import Claim
 from workflows.engine.errors import FAILED_REASON_LENGTH, error_to_dict, traceback_text
 from workflows.engine.fault_points import FaultPoint, reached
@@ -70,7 +72,8 @@ class Recorder:
         self.state: State = history.state
         self.base: State = history.base
         # The row of a group under way is written over; a suspended step gets a second row when it is done.
-        self.open_row: Row | None = history.open_row if history.last is not None and history.last.sub_step else None
+        last = history.last
+        self.open_row: Row | None = last if last is not None and (last.is_under_way or last.is_forked) else None
         # The row before the one under way, or the last: an identical failure is counted there.
         self.previous: Row | None = history.before_last if self.open_row else history.last
         self.seq = claim.last_seq
@@ -83,6 +86,11 @@ class Recorder:
         self._plan_id = plan_id
         self._rows_since_snapshot = history.rows_since_snapshot
         self._bytes_since_snapshot = 0
+
+    @property
+    def next_seq(self) -> int:
+        """The number of the row that the step under way writes."""
+        return self.open_row.seq if self.open_row else self.seq + 1
 
     def record(self, outcome: Outcome, doing: Doing) -> bool:
         """Write a row and return whether the process goes on here.
@@ -107,12 +115,22 @@ class Recorder:
                 ProcessStatus.FAILED,
                 last_step="Unknown",
                 assignee=doing.assignee,
-                failed_reason=str(second)[:FAILED_REASON_LENGTH],
-                traceback=traceback_text(second),
+                failed_reason=self._shown_form(str(second))[:FAILED_REASON_LENGTH],
+                traceback=self._shown_form(traceback_text(second)),
             )
-            store.fence(self.claim, change.columns(self.seq))
-            self.announce(ProcessStatus.FAILED)
+            self.fail_without_row(change.columns(self.seq))
             return False
+
+    def fail_without_row(self, columns: dict[str, Any]) -> None:
+        """Make the process a failed one, where there is no step whose row could say so."""
+        with transaction.atomic():
+            self._tell_parent(ProcessStatus.FAILED)
+            store.fence(self.claim, columns)
+        self.announce(ProcessStatus.FAILED)
+
+    def _tell_parent(self, status: ProcessStatus) -> None:
+        if self.claim.parent_id is not None and self.claim.parent_seq is not None:
+            children.settle(self.claim.process_id, self.claim.parent_id, self.claim.parent_seq, status)
 
     def record_in_transaction(self, outcome: Outcome, doing: Doing) -> bool:
         """Like `record`, for a caller whose transaction holds more than the row: every error is raised."""
@@ -134,13 +152,16 @@ class Recorder:
             status,
             last_step=doing.name,
             assignee=doing.assignee,
-            failed_reason=str(outcome.error)[:FAILED_REASON_LENGTH] if outcome.error else None,
-            traceback=traceback_text(outcome.error) if outcome.error else None,
-            wait_kind=_WAIT_KINDS.get(outcome.status),
+            failed_reason=self._shown_form(str(outcome.error))[:FAILED_REASON_LENGTH] if outcome.error else None,
+            traceback=self._shown_form(traceback_text(outcome.error)) if outcome.error else None,
+            wait_kind=outcome.wait_kind or _WAIT_KINDS.get(outcome.status),
             plan_id=self._plan_id,
         )
         reached(FaultPoint.BEFORE_WRITE, doing.name)
-        paused = store.write_step(self.claim, row, change, inputs=self.inputs, alongside=doing.alongside)
+        alongside = [doing.alongside] if doing.alongside else []
+        if self.claim.parent_seq is not None and status in ENDED | FAILED:
+            alongside.append(partial(self._tell_parent, status))
+        paused = store.write_step(self.claim, row, change, inputs=self.inputs, alongside=alongside)
         reached(FaultPoint.WRITTEN, doing.name)
         self._remember(row, after)
         self.announce(status, saved)
@@ -151,10 +172,14 @@ class Recorder:
         stored: State = to_json(result)
         return conceal(stored, self.secrets.items()) if self.secrets else stored
 
+    def _shown_form(self, text: str) -> str:
+        """Return the text of an error as everybody may see it: the address that a step could not reach is a secret."""
+        return str(mask(self._stored_form({"text": text})["text"]))
+
     def _row(self, outcome: Outcome, doing: Doing, after: State) -> StepRow:
-        error = error_to_dict(outcome.error) if outcome.error is not None else None
+        error = self._stored_form(error_to_dict(outcome.error)) if outcome.error is not None else None
         row = StepRow(
-            seq=self.open_row.seq if self.open_row else self.seq + 1,
+            seq=self.next_seq,
             name=doing.name,
             key=doing.key,
             status=outcome.status,
@@ -199,7 +224,7 @@ class Recorder:
         self.seq = row.seq
         self.state = after
         written = Row(row.seq, row.name, row.key, row.status, row.delta, row.error, row.sub_step, 0, row.created_by)
-        if row.sub_step is not None:
+        if written.is_under_way or written.is_forked:
             self.open_row = written
         else:
             self.open_row, self.previous, self.base = None, written, after
@@ -210,6 +235,8 @@ class Recorder:
         changed = set(saved)
         if status != ProcessStatus.RUNNING:
             broadcast.status_counts_changed()
+            if self.claim.parent_id is not None:
+                broadcast.processes_changed(self.claim.parent_id)
         if status in ENDED | FAILED:
             changed |= set(
                 ProcessSubscription.objects.filter(process_id=self.claim.process_id).values_list(

@@ -65,12 +65,8 @@ class Workflow:
         return self.steps.keys()
 
     @functools.cached_property
-    def digest(self) -> str:
-        return plan_digest(self.keys)
-
-    @functools.cached_property
     def uses_callbacks(self) -> bool:
-        return any(inner.callback is not None for step in self.steps for inner in step.steps)
+        return any(step.callback is not None for step in self.steps.everything())
 
 
 def plan_digest(keys: list[str]) -> str:

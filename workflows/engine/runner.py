@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -21,11 +21,11 @@ from django.db import connection, transaction
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, acting
 from wfo_site.common.db.outside import step_transaction, writes_refused
-from workflows.engine import callback_tokens, claims, store, waits
+from workflows.engine import callback_tokens, children, claims, waits
 from workflows.engine.claims import Claim
 from workflows.engine.errors import FAILED_REASON_LENGTH, PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
-from workflows.engine.history import empty_history, load_history
+from workflows.engine.history import empty_history, load_history, start_state
 from workflows.engine.injection import bind
 from workflows.engine.open_transactions import watched
 from workflows.engine.outcome import SKIPPED, SUCCESS, Outcome
@@ -34,8 +34,9 @@ from workflows.engine.recorder import DATABASE_LOST, Doing, Recorder
 from workflows.engine.registry import Workflow, get_workflow
 from workflows.engine.state import merge_input
 from workflows.engine.step_context import StepContext, idempotency_key, running_step
-from workflows.engine.steps import State, Step, StepKind
+from workflows.engine.steps import State, Step, StepKind, StepList
 from workflows.engine.store import FenceLost
+from workflows.engine.tree import Program, program_of
 from workflows.enums import ProcessStatus, StepStatus, WaitKind, WaitState
 from workflows.models import InputState
 from workflows.states import CLEARED_STEPS
@@ -44,6 +45,13 @@ logger = logging.getLogger(__name__)
 
 STEP_GROUP_KEY = "__step_group"
 SUB_STEP_KEY = "__sub_step"
+
+# Kinds of steps that have no body.
+_STATUS_OF_KIND: Final = {
+    StepKind.DONE: StepStatus.COMPLETE,
+    StepKind.ABORT: StepStatus.ABORT,
+    StepKind.INPUT: StepStatus.SUSPEND,
+}
 
 
 def run(process_id: UUID, *, runner: str, should_stop: Callable[[], bool] = lambda: False) -> bool:
@@ -60,7 +68,7 @@ def run(process_id: UUID, *, runner: str, should_stop: Callable[[], bool] = lamb
         claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
         return True
     try:
-        ProcessRun(claim, workflow, should_stop).go()
+        ProcessRun(claim, workflow, program_of(workflow, claim.ref), should_stop).go()
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
     except DATABASE_LOST:
@@ -85,11 +93,15 @@ class Place:
 class ProcessRun:
     """One claim of one process: what step is next, and the state it sees."""
 
-    def __init__(self, claim: Claim, workflow: Workflow, should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, claim: Claim, workflow: Workflow, program: Program | None, should_stop: Callable[[], bool]
+    ) -> None:
         self.claim = claim
-        self.workflow = workflow
+        # None: a branch whose step is gone from the code. It runs nothing and says so.
+        self.is_known = program is not None
+        self.program = program or Program(workflow, StepList(), [])
         self.should_stop = should_stop
-        self.history = load_history(claim.process_id) if claim.last_seq else empty_history()
+        self.history = load_history(claim.ref) if claim.last_seq else empty_history(start_state(claim.ref))
         self.position = len(self.history.cleared)
         inputs = list(
             InputState.objects.filter(process_id=claim.process_id, merged_seq__isnull=True)
@@ -104,7 +116,7 @@ class ProcessRun:
             claim,
             self.history,
             user=inputs[-1][2] if inputs else last_user or claim.created_by or SYSTEM_USER,
-            plan_id=plan_id_of(workflow, claim.workflow_id) if claim.plan_id is None else None,
+            plan_id=plan_id_of(self.program, claim.workflow_id) if claim.plan_id is None else None,
         )
         self.recorder.inputs = [pk for pk, _, _ in inputs]
         # The state that the next step sees: what is stored, and what was given since.
@@ -112,11 +124,11 @@ class ProcessRun:
 
     @property
     def step(self) -> Step:
-        return self.workflow.steps[self.position]
+        return self.program.steps[self.position]
 
     @property
     def key(self) -> str:
-        return self.workflow.keys[self.position]
+        return self.program.keys[self.position]
 
     def go(self) -> None:
         """Continue where the rows say. Raises FenceLost when the process is no longer ours."""
@@ -125,7 +137,7 @@ class ProcessRun:
         self.recorder.announce(ProcessStatus.RUNNING)
         with acting(user=self.recorder.user, process_id=self.claim.process_id, root_id=self.claim.root_id):
             proceed = self._pick_up()
-            while proceed and self.position < len(self.workflow.steps):
+            while proceed and self.position < len(self.program.steps):
                 proceed = self._must_not_stop() and self._do_step()
         if self.recorder.paused:
             claims.hand_back(self.claim)
@@ -139,18 +151,17 @@ class ProcessRun:
 
     def _stop_if_plan_changed(self) -> bool:
         """Fail with PlanChanged unless what is done, and the step stopped at, are the head of the code's steps."""
-        done, keys, last = self.history.cleared, self.workflow.keys, self.history.last
+        done, keys, last = self.history.cleared, self.program.keys, self.history.last
         stopped_at = last.key if last is not None and not last.is_cleared else None
-        if keys[: len(done)] == done and stopped_at in (None, *keys[len(done) : len(done) + 1]):
+        if self.is_known and keys[: len(done)] == done and stopped_at in (None, *keys[len(done) : len(done) + 1]):
             return False
         error = PlanChanged(
-            f"The steps of workflow {self.workflow.name!r} have changed in the part that this process has done. It has "
-            f"done {done} and stands at {stopped_at or 'no step'}; the code now has {keys}. Nothing was run. "
-            "Bring the steps back and retry, or abort the process."
+            f"The steps of workflow {self.program.workflow.name!r} have changed in the part that this process has "
+            f"done. It has done {done} and stands at {stopped_at or 'no step'}; the code now has {keys}. Nothing was "
+            "run. Bring the steps back and retry, or abort the process."
         )
         columns = {"last_status": ProcessStatus.FAILED, "failed_reason": str(error)[:FAILED_REASON_LENGTH]}
-        store.fence(self.claim, {**columns, "runner": None, "lease_until": None, "lost_claims": 0})
-        self.recorder.announce(ProcessStatus.FAILED)
+        self.recorder.fail_without_row({**columns, "runner": None, "lease_until": None, "lost_claims": 0})
         return True
 
     def _pick_up(self) -> bool:
@@ -162,6 +173,8 @@ class ProcessRun:
         if row.status == StepStatus.SUCCESS:
             return self._do_group(self.step, after=row.sub_step)
         place = self._place() if row.sub_step is None else self._place_in_group(row.sub_step)
+        if row.is_forked:
+            return self._took(place, self._atomically(place, now(), partial(self._join, place)))
         given = self.given
         if row.status == StepStatus.AWAITING_CALLBACK:
             given = self._callback_result(place)
@@ -206,9 +219,9 @@ class ProcessRun:
         reached(FaultPoint.BEFORE_STEP, place.name)
         started = now()
         if place.step.atomic:
-            return self._took(place, self._execute_atomically(place, started))
+            return self._took(place, self._atomically(place, started, partial(self._outcome, place)))
         try:
-            outcome = self._body(place) if self._is_wanted(place.step) else SKIPPED
+            outcome = self._outcome(place)
         except DATABASE_LOST as error:
             if not connection.is_usable():
                 raise
@@ -217,12 +230,12 @@ class ProcessRun:
             outcome = self._failure(place.step, error)
         return self._took(place, self.recorder.record(outcome, self._doing(place, outcome, started)))
 
-    def _execute_atomically(self, place: Place, started: datetime) -> bool:
+    def _atomically(self, place: Place, started: datetime, body: Callable[[], Outcome]) -> bool:
         """Body and row in one transaction; if that fails, it leaves nothing, and the failure is written in another."""
         known = dict(vars(self.recorder))
         try:
             with transaction.atomic(), watched(place.step.name):
-                outcome = self._body(place) if self._is_wanted(place.step) else SKIPPED
+                outcome = body()
                 return self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
         except FenceLost:
             raise
@@ -256,7 +269,7 @@ class ProcessRun:
             merge=lambda result: self._merged(place, result, _shallow, ends=ends),
             sub_step=None if ends else place.sub_step,
             alongside=partial(waits.open_wait, self.claim.process_id, kind=wait_kind, key=place.key)
-            if wait_kind
+            if wait_kind and outcome.wait_kind is None
             else None,
         )
 
@@ -274,19 +287,20 @@ class ProcessRun:
 
     # Bodies
 
+    def _outcome(self, place: Place) -> Outcome:
+        return self._body(place) if self._is_wanted(place.step) else SKIPPED
+
     def _body(self, place: Place) -> Outcome:
         """Do what the kind of a step stands for. Raises whatever its function raises."""
+        if (status := _STATUS_OF_KIND.get(place.step.kind)) is not None:
+            return Outcome(status)
         match place.step.kind:
-            case StepKind.DONE:
-                return Outcome(StepStatus.COMPLETE)
-            case StepKind.ABORT:
-                return Outcome(StepStatus.ABORT)
-            case StepKind.INPUT:
-                return Outcome(StepStatus.SUSPEND)
             case StepKind.CALLBACK_CREATE:
                 return self._create_callback(place)
             case StepKind.CALLBACK_AWAIT:
                 return self._await_callback(place)
+            case StepKind.FORK:
+                return self._fork(place)
         return Outcome(StepStatus.SUCCESS, self._call(place)) if place.step.function else SUCCESS
 
     def _call(self, place: Place) -> State:
@@ -316,7 +330,7 @@ class ProcessRun:
     def _seen_by(self, step: Step) -> State:
         """Return the part of the state that a step sees, references to callbacks replaced by the addresses to call."""
         seen = step.lens.get(self.state) if step.lens else self.state
-        if not self.workflow.uses_callbacks or callback_tokens.PREFIX not in json.dumps(seen):
+        if not self.program.workflow.uses_callbacks or callback_tokens.PREFIX not in json.dumps(seen):
             return seen
         routes = {wait.pk: waits.route(wait) for wait in waits.find(callback_tokens.references_in(seen))}
         for wait_id, route in routes.items():
@@ -325,7 +339,23 @@ class ProcessRun:
             self.recorder.secrets[route.rsplit("/", 1)[1]] = callback_tokens.reference_to(wait_id)
         return cast("State", callback_tokens.expand(seen, lambda wait_id: routes.get(wait_id, callback_tokens.MASKED)))
 
-    # Callbacks: these run in the transaction of their row.
+    # Children and callbacks: these run in the transaction of their row.
+
+    def _fork(self, place: Place) -> Outcome:
+        assert place.step.fork is not None
+        return children.open_fork(
+            self.claim,
+            key=place.key,
+            name=place.name,
+            fork=place.step.fork,
+            state=self.state,
+            seq=self.recorder.next_seq,
+            user=self.recorder.user,
+        )
+
+    def _join(self, place: Place) -> Outcome:
+        assert place.step.fork is not None
+        return children.join(self.claim, key=place.key, fork=place.step.fork, state=self.state)
 
     def _create_callback(self, place: Place) -> Outcome:
         assert place.step.callback is not None

@@ -6,10 +6,13 @@ Nothing here touches the database or the settings: product packages import it be
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, SupportsIndex, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
+
+if TYPE_CHECKING:
+    from workflows.engine.forks import Fork
 
 State: TypeAlias = dict[str, Any]
 StepFunction: TypeAlias = Callable[..., "State | None"]
@@ -36,6 +39,8 @@ class StepKind(StrEnum):
     CALLBACK_CREATE = "callback_create"
     CALLBACK_AWAIT = "callback_await"
     CALLBACK_CLEANUP = "callback_cleanup"
+    # Runs others side by side and waits for them, see `workflows.engine.forks`.
+    FORK = "fork"
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class Step:
     # Of a group: its steps, entered one after the other and shown as one.
     steps: StepList = field(default_factory=lambda: StepList())
     callback: CallbackOptions | None = None
+    fork: Fork | None = None
     __wrapped__: Callable[..., Any] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -123,6 +129,14 @@ class StepList(list[Step]):
 
     def map(self, change: Callable[[Step], Step]) -> StepList:
         return StepList(change(step) for step in self)
+
+    def everything(self) -> Iterator[Step]:
+        """Go through all steps, also those within groups and branches."""
+        for step in self:
+            yield step
+            yield from step.steps.everything()
+            for branch in step.fork.step_lists() if step.fork is not None else ():
+                yield from branch.everything()
 
     def keys(self) -> list[str]:
         """Return one key per step, unique and stable: its name, and `name#2` for the second of that name."""
@@ -212,7 +226,7 @@ def step_group(
     retry_auth_callback: AuthCallback | None = None,
 ) -> Step:
     """Show several steps as one; each is a transaction of its own. A retry after a failure starts at the first."""
-    inner = as_steps(steps)
+    inner = _without_forks(as_steps(steps), f"step_group {name!r}")
     first_input = next((item for item in inner if item.form is not None), None) if extract_form else None
     return Step(
         name,
@@ -298,7 +312,16 @@ def _through(lens: Lens) -> Callable[[Step | StepList], StepList]:
             return replace(item, conditions=conditions, steps=item.steps.map(wrap_step))
         return replace(item, conditions=conditions, lens=item.lens.inside(lens) if item.lens else lens)
 
-    return lambda steps: as_steps(steps).map(wrap_step)
+    return lambda steps: _without_forks(as_steps(steps), "steplens or focussteps").map(wrap_step)
+
+
+def _without_forks(steps: StepList, where: str) -> StepList:
+    """Refuse what runs others side by side where its row, or the state it would join into, is not its own."""
+    if fork := next((item for item in steps if item.kind is StepKind.FORK), None):
+        raise ValueError(
+            f"{fork.name!r} runs others side by side and cannot stand inside {where}. Put it beside it in the workflow."
+        )
+    return steps
 
 
 def _seen_through(lens: Lens, predicate: Predicate) -> Predicate:

@@ -115,7 +115,7 @@ def write_step(
     change: ProcessChange,
     *,
     inputs: Sequence[UUID] = (),
-    alongside: Callable[[], object] | None = None,
+    alongside: Sequence[Callable[[], object]] = (),
 ) -> bool:
     """Write a step row and the process row in one transaction; return whether the engine is paused.
 
@@ -128,8 +128,8 @@ def write_step(
             raise FenceLost
         return paused
     with transaction.atomic(savepoint=False):
-        if alongside is not None:
-            alongside()
+        for act in alongside:
+            act()
         _write_row(claim, row)
         if inputs:
             InputState.objects.filter(pk__in=inputs).update(merged_seq=row.seq)

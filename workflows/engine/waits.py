@@ -49,8 +49,13 @@ def current_callback(process_id: UUID, key: str) -> Wait | None:
 
 def reach(wait: Wait) -> bool:
     """Stand at a callback wait, its deadline counting from now. False if it is no longer open: the call came before."""
-    deadline = None if wait.timeout_seconds is None else Now() + timedelta(seconds=wait.timeout_seconds)
-    return bool(Wait.objects.filter(pk=wait.pk, state=WaitState.OPEN).update(reached=True, deadline=deadline))
+    found = Wait.objects.filter(pk=wait.pk, state=WaitState.OPEN)
+    return bool(found.update(reached=True, deadline=in_seconds(wait.timeout_seconds)))
+
+
+def in_seconds(timeout: float | None) -> Any:
+    """Return the moment so many seconds from now, by the database's clock; None for no timeout."""
+    return None if timeout is None else Now() + timedelta(seconds=timeout)
 
 
 def close(wait_id: UUID, state: WaitState, **columns: Any) -> bool:

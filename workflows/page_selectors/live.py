@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from workflows import selectors
 from workflows.engine.authorization import AuthUser
+from workflows.engine.tree import ref_of
 from workflows.enums import WaitKind
 from workflows.page_selectors.actions import REMOVED, Action, process_actions
 from workflows.page_selectors.timeline import ProcessView
@@ -57,7 +58,7 @@ def _refusal(view: ProcessView, user: LivePageUser) -> str:
     if not view.workflow_is_in_code:
         return REMOVED
     process = view.process
-    permissions = selectors.process_permissions(process.pk, user, workflow_name=process.workflow.name)
+    permissions = selectors.process_permissions(process.pk, user, ref=ref_of(process))
     refusal = permissions.refusal(process.last_status)
     return f"{refusal}." if refusal else ""
 

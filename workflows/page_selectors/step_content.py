@@ -8,11 +8,12 @@ from uuid import UUID
 
 from wfo_site.common.errors import NotFound
 from workflows.engine.callback_tokens import mask
-from workflows.engine.state import Delta, fold
+from workflows.engine.history import state_before
+from workflows.engine.state import Delta
 from workflows.engine.steps import State
+from workflows.engine.tree import ref_to
 from workflows.models import Process, ProcessStep
 from workflows.page_selectors.json_limits import readable
-from workflows.states import CLEARED_STEPS
 
 # Keys that are the engine's or the form's own business and only in the way of a reader.
 _INTERNAL: Final = ("__", "label_", "divider_")
@@ -63,17 +64,18 @@ class StepContent:
 
 
 def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback: bool) -> StepContent:
-    """Read what the row `seq` of a process changed, or the whole state after it, in at most 4 queries.
+    """Read what the row `seq` of a process changed, or the whole state after it, in at most 5 queries (a branch: more).
 
     `with_traceback`: the reader may see the insides of the program. Raises NotFound.
     """
     step = ProcessStep.objects.filter(process_id=process_id, seq=seq).first()
-    if step is None:
+    ref = ref_to(process_id)
+    if step is None or ref is None:
         raise NotFound(f"Process {process_id} has no step {seq}")
     if step.error is not None:
         return StepContent(step=step, failure=_failure(step, with_traceback=with_traceback))
     # Addresses of callbacks are as good as passwords: a page shows that there is one, never which.
-    before: State = mask(_state_before(process_id, seq))
+    before: State = mask(state_before(ref, seq))
     delta = Delta(mask(step.delta), frozenset(step.removed))
     if with_state:
         after = delta.apply(before)
@@ -86,19 +88,6 @@ def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback
         cut_count=max(len(shown) - MAX_CHANGES, 0),
         hidden_count=len(changes) - len(shown),
     )
-
-
-def _state_before(process_id: UUID, seq: int) -> State:
-    """Fold the done rows before `seq`, from the last snapshot on."""
-    earlier = ProcessStep.objects.filter(process_id=process_id, seq__lt=seq)
-    found = earlier.filter(snapshot__isnull=False).order_by("-seq").values_list("seq", "snapshot").first()
-    snapshot_at, snapshot = (found[0], found[1] or {}) if found else (0, {})
-    rows = (
-        earlier.filter(seq__gt=snapshot_at, status__in=CLEARED_STEPS, sub_step__isnull=True)
-        .order_by("seq")
-        .values_list("delta", "removed")
-    )
-    return fold((Delta(set_, frozenset(removed)) for set_, removed in rows), snapshot)
 
 
 def _changes(before: State, delta: Delta) -> list[Change]:

@@ -7,17 +7,17 @@ from uuid import UUID
 
 from wfo_site.common.errors import NotFound
 from workflows.engine import callback_tokens, waits
-from workflows.engine.history import load_history
-from workflows.engine.registry import get_workflow
+from workflows.engine.history import counts_for_state, start_state
 from workflows.engine.state import Delta, shown_delta
 from workflows.engine.steps import State
+from workflows.engine.tree import Ref, ref_of
 from workflows.enums import ProcessStatus, WaitKind, WaitState
 from workflows.forms import generate_form
 from workflows.models import Process, ProcessStep
 from workflows.selectors.estimates import estimate_of
-from workflows.selectors.position import Position, form_at
+from workflows.selectors.position import Position, form_at, position_of
 from workflows.selectors.why import why_not_running
-from workflows.states import CLEARED_STEPS, OPEN_STEPS
+from workflows.states import CLEARED_STEPS
 
 PENDING = "pending"
 
@@ -35,8 +35,9 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
     )
     if process is None:
         raise NotFound(f"Process with process_id {process_id} not found")
-    history = load_history(process_id)
-    position = Position(history, get_workflow(process.workflow.name), len(history.cleared))
+    ref = ref_of(process)
+    position = position_of(ref)
+    history = position.history
     subscriptions = list(process.subscriptions.all())
     first = subscriptions[0] if subscriptions else None
     show = _shower(may_resume)
@@ -64,7 +65,7 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
         "subscriptions": subscriptions,
         "parent_process_id": process.parent_id,
         "current_state": current,
-        "steps": [*_shown_steps(rows, show), *_pending(process, position)],
+        "steps": [*_shown_steps(ref, rows, show), *_pending(process, position)],
         "form": _form(process, position),
         "why": why_not_running(process),
         "estimated_end": estimate.ends_at,
@@ -95,13 +96,13 @@ def _progress(process: Process) -> State:
     return {"callback_progress": wait.progress} if wait is not None and wait.progress is not None else {}
 
 
-def _shown_steps(rows: list[ProcessStep], show: Any) -> list[dict[str, Any]]:
+def _shown_steps(ref: Ref, rows: list[ProcessStep], show: Any) -> list[dict[str, Any]]:
     """Return the rows with the state after each, and what it changed against the done row before it."""
     shown = []
-    before: State = {}
-    has_done = False
+    before: State = start_state(ref)
+    has_done = ref.is_branch
     for row in rows:
-        counts = row.status in CLEARED_STEPS | OPEN_STEPS
+        counts = counts_for_state(row.status, row.error)
         after = Delta(row.delta, frozenset(row.removed)).apply(before) if counts else dict(row.error or row.delta)
         state = show(after)
         item = {

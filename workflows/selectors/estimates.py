@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from wfo_site.common.clock import now
-from workflows.enums import ProcessStatus
+from workflows.enums import ProcessKind, ProcessStatus, WaitKind
 from workflows.models import Process, ProcessStep
 from workflows.selectors.durations import (
     Interval,
@@ -23,7 +23,7 @@ from workflows.selectors.durations import (
 from workflows.states import CLEARED_STEPS
 
 # In these a step is at work, here or in another system.
-AT_WORK: Final = frozenset({ProcessStatus.RUNNING, ProcessStatus.AWAITING_CALLBACK})
+_AT_WORK: Final = frozenset({ProcessStatus.RUNNING, ProcessStatus.AWAITING_CALLBACK})
 # Nobody minds a few seconds, however unusual.
 LATE_AFTER_SECONDS: Final = 5.0
 _ROW: Final = ("seq", "key", "status", "sub_step", "started_at", "completed_at")
@@ -46,7 +46,7 @@ def estimate_of(process: Process, rows: Sequence[ProcessStep], remaining: Sequen
 
     Two statements at most while it is at work, and none otherwise.
     """
-    if process.last_status not in AT_WORK:
+    if not _is_at_work(process):
         return NOT_AT_WORK
     durations = workflow_durations(process.workflow_id)
     if not durations.are_known:
@@ -67,7 +67,7 @@ def late_among(processes: Iterable[Process]) -> set[UUID]:
 
     At most five statements, however many there are; none if none of them is at work.
     """
-    at_work = [process for process in processes if process.last_status in AT_WORK]
+    at_work = [process for process in processes if _is_at_work(process)]
     if not at_work:
         return set()
     known = durations_of({process.workflow_id for process in at_work})
@@ -91,6 +91,12 @@ def late_among(processes: Iterable[Process]) -> set[UUID]:
     }
 
 
+def _is_at_work(process: Process) -> bool:
+    """Say whether a step of it is at work: here, in another system, or in its parts. A part is judged by its whole."""
+    waits_for_parts = process.last_status == ProcessStatus.WAITING and process.wait_kind == WaitKind.CHILDREN
+    return process.kind == ProcessKind.PROCESS and (process.last_status in _AT_WORK or waits_for_parts)
+
+
 def _is_late(seconds: float, durations: WorkflowDurations) -> bool:
     whole = durations.whole
     return durations.are_known and whole is not None and seconds > max(whole.p95, LATE_AFTER_SECONDS)
@@ -109,7 +115,7 @@ def _work(
         if row.status in CLEARED_STEPS and row.sub_step is None
     )
     last = rows[-1] if rows else None
-    if last is not None and last.sub_step is not None:
+    if last is not None and (last.sub_step is not None or process.wait_kind == WaitKind.CHILDREN):
         return done, seconds_of_work(last.started_at, moment, pauses.get((process.pk, last.key), ()))
     # After a stop the step began when somebody or something set the process going again.
     since = last.completed_at if last is not None and last.status in CLEARED_STEPS else process.last_modified_at

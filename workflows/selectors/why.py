@@ -5,6 +5,7 @@ from __future__ import annotations
 from wfo_site.common.clock import now
 from workflows.enums import ProcessStatus, WaitKind
 from workflows.models import EngineSettings, Process
+from workflows.selectors.parts import parts_sentence
 from workflows.states import FAILED, RUNNABLE
 
 
@@ -19,10 +20,16 @@ def why_not_running(process: Process) -> str:
     if status == ProcessStatus.AWAITING_CALLBACK:
         return f"{step} waits for another system to call back{_deadline(process)}."
     if status == ProcessStatus.WAITING:
-        return f"{step} failed for now and is tried again within the hour; retry to try at once."
+        return _why_waiting(process, step)
     if status in FAILED:
         return f"{step} failed; retry to try it again, or abort."
     return ""
+
+
+def _why_waiting(process: Process, step: str) -> str:
+    if process.wait_kind == WaitKind.CHILDREN:
+        return f"{step}: {parts_sentence(process)}."
+    return f"{step} failed for now and is tried again within the hour; retry to try at once."
 
 
 def _why_not_yet(process: Process) -> str:

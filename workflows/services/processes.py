@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from wfo_site.common import broadcast
 from wfo_site.common.errors import Conflict, DomainError, NotFound
+from wfo_site.common.nul import visible
 from workflows.models import Process
 from workflows.states import ENDED, FAILED, RESUMABLE
 
@@ -24,7 +25,7 @@ class NoteTooLong(DomainError):
 
 def set_process_note(process_id: UUID, note: str | None) -> None:
     """Replace the note of a process; blank text is no note. Raises NotFound and NoteTooLong."""
-    text = (note or "").strip() or None
+    text = visible((note or "").strip()) or None
     if text is not None and len(text) > NOTE_LENGTH:
         raise NoteTooLong(f"A note has at most {NOTE_LENGTH} characters; this one has {len(text)}", field="note")
     if not Process.objects.filter(pk=process_id).update(note=text, last_modified_at=Now()):
@@ -42,6 +43,8 @@ def delete_process(process_id: UUID) -> None:
         raise DomainError("Only tasks can be deleted; a workflow's process is part of its subscription's history")
     deletable = Process.objects.filter(pk=process_id, last_status__in=ENDED | FAILED | RESUMABLE)
     if not deletable.delete()[0]:
+        if not Process.objects.filter(pk=process_id).exists():
+            raise NotFound(f"Process with process_id {process_id} not found")
         raise Conflict("This task is running; abort it first")
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()

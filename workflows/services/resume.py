@@ -18,14 +18,15 @@ from workflows.engine import waits
 from workflows.engine.authorization import Asker
 from workflows.engine.errors import WorkflowRemoved
 from workflows.engine.steps import State
-from workflows.enums import InputType, ProcessStatus
+from workflows.engine.tree import ref_to
+from workflows.enums import InputType, ProcessStatus, WaitKind
 from workflows.forms import post_form
 from workflows.models import InputState, Process
 from workflows.selectors.permissions import permissions_at
 from workflows.selectors.position import form_at, position_of
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
-from workflows.states import RESUMABLE
+from workflows.states import FAILED, RESUMABLE
 
 
 def resume_process(
@@ -42,20 +43,25 @@ def resume_process(
     Forbidden, Conflict if the process does not wait for a person or was resumed meanwhile, and the errors of the form.
     """
     check_engine_takes_changes()
-    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "workflow__name").first()
-    if seen is None:
+    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "wait_kind").first()
+    ref = ref_to(process_id)
+    if seen is None or ref is None:
         raise NotFound(f"Process with process_id {process_id} not found")
-    status, epoch, workflow_name = seen
+    status, epoch, wait_kind = seen
     if status not in RESUMABLE:
         raise Conflict(f"Resuming a {status} workflow is not possible")
-    position = position_of(process_id, workflow_name)
+    position = position_of(ref)
     if position.workflow is None:
         raise WorkflowRemoved("This workflow cannot be resumed because it has been removed")
     if refusal := permissions_at(position, user_model).refusal(status):
         raise Forbidden(refusal)
+    if wait_kind == WaitKind.CHILDREN:
+        _retry_children(process_id, user, user_model)
+        return
     form, state = form_at(position)
     given = to_json(post_form(form, state, _pages(user_inputs))) if form is not None else {}
     with transaction.atomic():
+        waits.cancel_all(process_id)
         won = Process.every.filter(pk=process_id, last_status=status, epoch=epoch).update(
             last_status=ProcessStatus.RESUMED,
             epoch=epoch + 1,
@@ -73,10 +79,21 @@ def resume_process(
             input_time=now(),
             created_by=user,
         )
-        waits.cancel_all(process_id)
         broadcast.processes_changed(process_id)
+        if ref.parent_id is not None:
+            broadcast.processes_changed(ref.parent_id)
         broadcast.status_counts_changed()
         ring_after_commit([process_id])
+
+
+def _retry_children(process_id: UUID, user: str, user_model: Asker) -> None:
+    """Try the failed children of a process again that waits for them. Raises Conflict if none has failed."""
+    waited_for = Process.every.filter(parent_id=process_id, parent_seq__isnull=False)
+    failed = list(waited_for.filter(last_status__in=FAILED).order_by("process_id").values_list("process_id", flat=True))
+    if not failed:
+        raise Conflict("None of its parts has failed: there is nothing to retry; see which of them waits for what")
+    for child_id in failed:
+        resume_process(child_id, user=user, user_model=user_model)
 
 
 def _pages(user_inputs: Any) -> list[State]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from products.models import Workflow as WorkflowRow
+from subscriptions.models import Subscription
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, current
-from wfo_site.common.errors import Conflict, Forbidden, NotFound
+from wfo_site.common.errors import Conflict, DomainError, Forbidden, NotFound
 from wfo_site.common.json import to_json
 from wfo_site.common.uuid7 import uuid7
 from workflows.engine.authorization import Asker, AuthAction, allows
@@ -86,55 +87,64 @@ def start_process(
     user_model: Asker = None,
     idempotency_key: str | None = None,
     not_before: datetime | None = None,
+    priority: int = 0,
+    link: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Start a workflow and return the id of its process; nothing is stored unless every check and form page passes.
 
+    `priority`: lower is run first. `link`: columns of a process that a step of another starts and waits for.
     `user_inputs`: one dict per form page, None for `[{}]`. With an `idempotency_key` known from the last 24 hours the
-    process it started is returned, or Conflict raised if the inputs differ. `user` is the name that is recorded,
-    `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed. Raises NotFound, Locked,
-    Forbidden, StartPredicateError, FormNotCompleteError, FormValidationError, and what the checks add.
+    process it started is returned, whatever would refuse another, or Conflict raised if the inputs differ. `user` is
+    the name that is recorded, `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed.
+    Raises NotFound, Locked, Forbidden, StartPredicateError, FormNotCompleteError, FormValidationError, and what the
+    checks add.
     """
     workflow, row = find_startable(workflow_key)
     start = Start(workflow, row, user, user_model)
-    for check in CHECKS:
-        check(start)
     inputs = with_implied_page(workflow, [{}] if user_inputs is None else list(user_inputs))
-    if idempotency_key is not None and (known := _started_with(idempotency_key, workflow_key, inputs)) is not None:
-        return known
-    process_id = uuid7()
-    begin_state = {
-        "process_id": process_id,
-        "reporter": user,
-        "workflow_name": workflow_key,
-        "workflow_target": row.target,
-    }
-    form_state = post_form(initial_form(workflow, row), to_json(begin_state), inputs)
-    state = to_json({**form_state, **begin_state})
+    columns = {"not_before": not_before, "priority": priority, **(link or {})}
     try:
-        with transaction.atomic():
-            _insert(start, process_id, state, inputs, not_before)
-            if idempotency_key is not None:
-                _keep_key(idempotency_key, process_id, workflow_key, inputs)
-    except IntegrityError:
-        # Two starts with one key at the same time: the other one won.
+        for check in CHECKS:
+            check(start)
+        if idempotency_key is not None and (known := _started_with(idempotency_key, workflow_key, inputs)) is not None:
+            return known
+        return _start(start, inputs, columns, idempotency_key)
+    except Forbidden:
+        raise
+    except (DomainError, IntegrityError):
+        # What stands in the way may be what this very call has started before, or just now in another request.
         if idempotency_key is None or (known := _started_with(idempotency_key, workflow_key, inputs)) is None:
             raise
         return known
+
+
+def _start(start: Start, inputs: Sequence[State], columns: Mapping[str, Any], idempotency_key: str | None) -> UUID:
+    process_id: UUID = columns.get("process_id") or uuid7()
+    begin_state = {
+        "process_id": process_id,
+        "reporter": start.user,
+        "workflow_name": start.row.name,
+        "workflow_target": start.row.target,
+    }
+    form_state = post_form(initial_form(start.workflow, start.row), to_json(begin_state), inputs)
+    state = to_json({**form_state, **begin_state})
+    with transaction.atomic():
+        _insert(start, {"process_id": process_id, "root_id": process_id, **columns}, state, inputs)
+        if idempotency_key is not None:
+            _keep_key(idempotency_key, process_id, start.row.name, inputs)
     return process_id
 
 
-def _insert(start: Start, process_id: UUID, state: State, inputs: Sequence[State], not_before: datetime | None) -> None:
-    moment = now()
+def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequence[State]) -> None:
+    moment, process_id = now(), columns["process_id"]
     Process.every.create(
-        process_id=process_id,
-        root_id=process_id,
+        **columns,
         workflow=start.row,
         is_task=start.row.is_task,
         last_status=ProcessStatus.CREATED,
         started_at=moment,
         last_modified_at=moment,
         created_by=start.user,
-        not_before=not_before,
     )
     InputState.objects.create(
         process_id=process_id,
@@ -143,12 +153,20 @@ def _insert(start: Start, process_id: UUID, state: State, inputs: Sequence[State
         input_time=moment,
         created_by=start.user,
     )
-    first_page = inputs[0] if inputs else {}
-    if "subscription_id" in first_page and not start.row.is_task:
-        ProcessSubscription.objects.create(process_id=process_id, subscription_id=first_page["subscription_id"])
+    if not start.row.is_task and (subscription_id := _subscription_of(inputs)) is not None:
+        ProcessSubscription.objects.create(process_id=process_id, subscription_id=subscription_id)
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()
     ring_after_commit([process_id])
+
+
+def _subscription_of(inputs: Sequence[State]) -> UUID | None:
+    """Return the subscription that the first page names; None if it names none, or none that there is."""
+    try:
+        named = UUID(str(inputs[0]["subscription_id"]))
+    except (IndexError, KeyError, ValueError):
+        return None
+    return named if Subscription.objects.filter(pk=named).exists() else None
 
 
 def _digest(workflow_key: str, inputs: Sequence[State]) -> str:

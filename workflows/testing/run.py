@@ -49,8 +49,9 @@ class Run:
     def state(self) -> State:
         """The state as it is stored."""
         from workflows.engine.history import load_history
+        from workflows.engine.tree import ref_of
 
-        return load_history(self.process_id).state
+        return load_history(ref_of(self.process)).state
 
     @property
     def rows(self) -> list[ProcessStep]:
@@ -104,9 +105,9 @@ class Run:
 
     def form(self, *pages: State) -> Page:
         """Return what the form of the step it stands at says to the pages filled in so far."""
-        from workflows.selectors import next_form
+        from workflows.selectors import process_form
 
-        form, state = next_form(self.process_id)
+        form, state = process_form(self.process_id)
         assert form is not None, f"It stands at {self.last_step!r} ({self.status}), which asks for nothing"
         return walk(form, state, pages)
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('products', '0001_initial'),
         ('subscriptions', '0003_values_index'),
-        ('workflows', '0002_leases_for_one_at_a_time'),
+        ('workflows', '0003_parts_have_names'),
     ]
 
     operations = [
