@@ -23,7 +23,7 @@ from workflows.engine.authorization import Asker, AuthAction, allows
 from workflows.engine.errors import StartPredicateError
 from workflows.engine.registry import PredicateContext, RunPredicateFail, Workflow, get_workflow
 from workflows.engine.steps import State
-from workflows.enums import InputType, ProcessStatus
+from workflows.enums import InputType, Priority, ProcessStatus
 from workflows.forms import post_form
 from workflows.models import InputState, Process, ProcessSubscription, StartKey
 from workflows.services.bell import ring_after_commit
@@ -41,6 +41,7 @@ class Start:
     row: WorkflowRow
     user: str
     user_model: Asker = None
+    priority: int = Priority.INTERACTIVE
 
 
 def _check_engine(_: Start) -> None:
@@ -86,16 +87,18 @@ def start_process(
     user_model: Asker = None,
     idempotency_key: str | None = None,
     not_before: datetime | None = None,
+    priority: int = Priority.INTERACTIVE,
 ) -> UUID:
     """Start a workflow and return the id of its process; nothing is stored unless every check and form page passes.
 
     `user_inputs`: one dict per form page, None for `[{}]`. With an `idempotency_key` known from the last 24 hours the
     process it started is returned, or Conflict raised if the inputs differ. `user` is the name that is recorded,
     `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed. Raises NotFound, Locked,
-    Forbidden, StartPredicateError, FormNotCompleteError, FormValidationError, and what the checks add.
+    Forbidden, StartPredicateError, FormNotCompleteError, FormValidationError, and what the checks add. Runners take
+    what has a low `priority` first.
     """
     workflow, row = find_startable(workflow_key)
-    start = Start(workflow, row, user, user_model)
+    start = Start(workflow, row, user, user_model, priority)
     for check in CHECKS:
         check(start)
     inputs = with_implied_page(workflow, [{}] if user_inputs is None else list(user_inputs))
@@ -135,6 +138,7 @@ def _insert(start: Start, process_id: UUID, state: State, inputs: Sequence[State
         last_modified_at=moment,
         created_by=start.user,
         not_before=not_before,
+        priority=start.priority,
     )
     InputState.objects.create(
         process_id=process_id,
