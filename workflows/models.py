@@ -99,7 +99,7 @@ class Process(models.Model):
     rung_at = models.DateTimeField(null=True, blank=True)
     # Lower runs first; batches get higher numbers than people who wait.
     priority = models.SmallIntegerField(default=0)
-    # Claims since the last commit of a step or orderly hand-back.
+    # Claims under which the next step was to be done, see `workflows.engine.losses`.
     lost_claims = models.PositiveSmallIntegerField(default=0)
 
     # Position: the plan in force and the last row written.

@@ -54,10 +54,21 @@ _STATUS_OF_KIND: Final = {
 }
 
 
-def run(process_id: UUID, *, runner: str, should_stop: Callable[[], bool] = lambda: False) -> bool:
-    """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed."""
+def run(
+    process_id: UUID,
+    *,
+    runner: str,
+    should_stop: Callable[[], bool] = lambda: False,
+    alone: bool = False,
+    let_go: Callable[[Claim], None] = lambda _: None,
+) -> bool:
+    """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed.
+
+    `alone`: nothing else runs in this worker, so one that was lost may be taken. `let_go` hears of a claim that could
+    not be given back because the database was away.
+    """
     reached(FaultPoint.BEFORE_CLAIM)
-    claim = claims.claim(process_id, runner)
+    claim = claims.claim(process_id, runner, alone=alone)
     if claim is None:
         return False
     reached(FaultPoint.AFTER_CLAIM)
@@ -72,9 +83,10 @@ def run(process_id: UUID, *, runner: str, should_stop: Callable[[], bool] = lamb
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
     except DATABASE_LOST:
-        # Not known whether the last write arrived. The lease runs out, and the next runner sees what is stored.
+        # Not known whether the last write arrived. The next runner sees what is stored.
         logger.exception("process %s: the database was lost", process_id)
         connection.close()
+        let_go(claim)
     return True
 
 
