@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -32,6 +33,7 @@ from workflows.engine.outcome import SKIPPED, SUCCESS, Outcome
 from workflows.engine.plans import plan_id_of
 from workflows.engine.recorder import DATABASE_LOST, Doing, Recorder
 from workflows.engine.registry import Workflow, get_workflow
+from workflows.engine.self_wait import self_wait_refused
 from workflows.engine.state import merge_input
 from workflows.engine.step_context import StepContext, idempotency_key, running_step
 from workflows.engine.steps import State, Step, StepKind, StepList
@@ -331,8 +333,11 @@ class ProcessRun:
             ),
             attempt=self.history.attempts.get(place.key, 0) + 1,
         )
-        surroundings = step_transaction if step.atomic else writes_refused
-        with acting(step=step.name), running_step(context), surroundings(step.name):
+        with ExitStack() as surroundings:
+            for guard in (step_transaction, self_wait_refused) if step.atomic else (writes_refused,):
+                surroundings.enter_context(guard(step.name))
+            surroundings.enter_context(acting(step=step.name))
+            surroundings.enter_context(running_step(context))
             arguments = bind(step.function)(self._seen_by(step))
             result = step.function(**arguments)
         if result is not None and not isinstance(result, dict):

@@ -23,6 +23,7 @@ from wfo_site.common.uuid7 import uuid7
 from workflows.engine.authorization import Asker, AuthAction, allows
 from workflows.engine.errors import StartPredicateError
 from workflows.engine.registry import PredicateContext, RunPredicateFail, Workflow, get_workflow
+from workflows.engine.self_wait import note_started
 from workflows.engine.steps import State
 from workflows.enums import InputType, Priority, ProcessStatus
 from workflows.forms import post_form
@@ -160,6 +161,7 @@ def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequ
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()
     ring_after_commit([process_id])
+    note_started(process_id)
 
 
 def _subscription_of(inputs: Sequence[State]) -> UUID | None:
