@@ -105,8 +105,18 @@ def database(url: str) -> dict[str, Any]:
     else:
         config["CONN_HEALTH_CHECKS"] = True
         config["CONN_MAX_AGE"] = 0
-        # The engine's own statements are planned by the server once per connection, after this many uses.
-        config.setdefault("OPTIONS", {}).update({"connect_timeout": 10, "prepare_threshold": 3})
+        config.setdefault("OPTIONS", {}).update(
+            {
+                "connect_timeout": 10,
+                # The engine's own statements are planned by the server once per connection, after this many uses.
+                "prepare_threshold": 3,
+                # A server that vanished without a word is noticed within a lease, not after a quarter of an hour.
+                "keepalives_idle": 5,
+                "keepalives_interval": 3,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 15_000,
+            }
+        )
     return config
 
 

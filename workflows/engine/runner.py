@@ -7,6 +7,7 @@ last step that was written.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -19,12 +20,15 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, acting
+from wfo_site.common.db.errors import is_lost, is_ours_lost
+from wfo_site.common.db.leaks import no_transaction_left
 from wfo_site.common.db.outside import step_transaction, writes_refused
-from workflows.engine import callback_tokens, children, claims, waits
+from workflows.engine import callback_tokens, children, claims, store, waits
 from workflows.engine.claims import Claim
-from workflows.engine.errors import FAILED_REASON_LENGTH, PlanChanged
+from workflows.engine.errors import PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import empty_history, load_history, start_state
 from workflows.engine.injection import bind
@@ -70,7 +74,7 @@ def run(
     not be given back because the database was away.
     """
     reached(FaultPoint.BEFORE_CLAIM)
-    claim = claims.claim(process_id, runner, alone=alone)
+    claim = _claim(process_id, runner, alone=alone)
     if claim is None:
         return False
     reached(FaultPoint.AFTER_CLAIM)
@@ -81,7 +85,7 @@ def run(
         claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
         return True
     try:
-        ProcessRun(claim, workflow, program_of(workflow, claim.ref), should_stop).go()
+        _go(claim, workflow, should_stop)
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
     except DATABASE_LOST:
@@ -90,6 +94,33 @@ def run(
         connection.close()
         let_go(claim)
     return True
+
+
+def _claim(process_id: UUID, runner: str, *, alone: bool) -> Claim | None:
+    """Claim a process, on a new connection if the one that this thread has kept turns out to be dead."""
+    try:
+        return claims.claim(process_id, runner, alone=alone)
+    except DATABASE_LOST as error:
+        if connection.in_atomic_block or not is_lost(error):
+            raise
+        connection.close()
+        return claims.claim(process_id, runner, alone=alone)
+
+
+def _go(claim: Claim, workflow: Workflow, should_stop: Callable[[], bool]) -> None:
+    """Run a claimed process. What the engine itself cannot cope with fails the process: it must not come back for ever.
+
+    Raises FenceLost and DATABASE_LOST.
+    """
+    try:
+        ProcessRun(claim, workflow, program_of(workflow, claim.ref), should_stop).go()
+    except (FenceLost, *DATABASE_LOST):
+        raise
+    except Exception as error:
+        logger.exception("process %s: the engine cannot run it", claim.process_id)
+        children.end_without_row(claim, store.failure_where_it_stands(error))
+        broadcast.processes_changed(claim.process_id)
+        broadcast.status_counts_changed()
 
 
 @dataclass(frozen=True)
@@ -153,6 +184,10 @@ class ProcessRun:
             proceed = self._pick_up()
             while proceed and self.position < len(self.program.steps):
                 proceed = self._must_not_stop() and self._do_step()
+            if proceed:
+                # The list of steps has no `done` at its end: the process would be taken up for ever.
+                children.end_without_row(self.claim, {"last_status": ProcessStatus.COMPLETED, **store.LET_GO})
+                self.recorder.announce(ProcessStatus.COMPLETED)
         if self.recorder.paused:
             claims.hand_back(self.claim)
 
@@ -168,14 +203,17 @@ class ProcessRun:
         done, keys, last = self.history.cleared, self.program.keys, self.history.last
         stopped_at = last.key if last is not None and not last.is_cleared else None
         if self.is_known and keys[: len(done)] == done and stopped_at in (None, *keys[len(done) : len(done) + 1]):
-            return False
+            sub_step = self.history.open_row.sub_step if self.history.open_row is not None else None
+            if sub_step in (None, *(self.step.steps.keys() if sub_step else ())):
+                return False
+            stopped_at = f"{stopped_at}, {sub_step}"
         error = PlanChanged(
             f"The steps of workflow {self.program.workflow.name!r} have changed in the part that this process has "
             f"done. It has done {done} and stands at {stopped_at or 'no step'}; the code now has {keys}. Nothing was "
             "run. Bring the steps back and retry, or abort the process."
         )
-        columns = {"last_status": ProcessStatus.FAILED, "failed_reason": str(error)[:FAILED_REASON_LENGTH]}
-        self.recorder.fail_without_row({**columns, "runner": None, "lease_until": None, "lost_claims": 0})
+        children.end_without_row(self.claim, store.failure_where_it_stands(error))
+        self.recorder.announce(ProcessStatus.FAILED)
         return True
 
     def _pick_up(self) -> bool:
@@ -211,10 +249,17 @@ class ProcessRun:
     # Steps
 
     def _do_step(self) -> bool:
-        if self.step.kind is StepKind.GROUP and self._is_wanted(self.step):
+        place, started = self._place(), now()
+        if self.step.kind is not StepKind.GROUP:
+            return self._execute(place)
+        try:
+            outcome = SUCCESS if self._is_wanted(self.step) else SKIPPED
+        except Exception as error:  # whatever a condition raises is the failure of its step
+            outcome = self._failure(self.step, error)
+        if outcome is SUCCESS:
             self.state = {**self.state, STEP_GROUP_KEY: self.step.name}
             return self._do_group(self.step, after=None)
-        return self._execute(self._place())
+        return self._took(place, self.recorder.record(outcome, self._doing(place, outcome, started)))
 
     def _do_group(self, group: Step, *, after: str | None) -> bool:
         """Do the steps of a group that follow `after`, all into one row."""
@@ -234,19 +279,18 @@ class ProcessRun:
         started = now()
         if place.step.atomic:
             return self._took(place, self._atomically(place, started, partial(self._outcome, place)))
+        raw = connection.connection
         try:
             outcome = self._outcome(place)
-        except DATABASE_LOST as error:
-            if not connection.is_usable():
-                raise
-            outcome = self._failure(place.step, error)
         except Exception as error:  # whatever a step raises is its failure
+            if is_ours_lost(error, raw):
+                raise
             outcome = self._failure(place.step, error)
         return self._took(place, self.recorder.record(outcome, self._doing(place, outcome, started)))
 
     def _atomically(self, place: Place, started: datetime, body: Callable[[], Outcome]) -> bool:
         """Body and row in one transaction; if that fails, it leaves nothing, and the failure is written in another."""
-        known = dict(vars(self.recorder))
+        known, raw = dict(vars(self.recorder)), connection.connection
         try:
             with transaction.atomic(), watched(place.step.name):
                 outcome = body()
@@ -254,7 +298,7 @@ class ProcessRun:
         except FenceLost:
             raise
         except Exception as error:  # whatever a step raises is its failure
-            if isinstance(error, DATABASE_LOST) and not connection.is_usable():
+            if is_ours_lost(error, raw):
                 raise
             vars(self.recorder).update(known)
             outcome = self._failure(place.step, error)
@@ -333,13 +377,22 @@ class ProcessRun:
             ),
             attempt=self.history.attempts.get(place.key, 0) + 1,
         )
+        guards = (step_transaction, self_wait_refused) if step.atomic else (writes_refused,)
         with ExitStack() as surroundings:
-            for guard in (step_transaction, self_wait_refused) if step.atomic else (writes_refused,):
+            for guard in (*guards, no_transaction_left):
                 surroundings.enter_context(guard(step.name))
             surroundings.enter_context(acting(step=step.name))
             surroundings.enter_context(running_step(context))
             arguments = bind(step.function)(self._seen_by(step))
-            result = step.function(**arguments)
+            try:
+                result = step.function(**arguments)
+            except (SystemExit, asyncio.CancelledError) as error:
+                if self.should_stop():
+                    # It is the runner that is told to end, not the step that wants to.
+                    raise
+                raise RuntimeError(
+                    f"Step {step.name!r} raised {type(error).__name__}, which ends a program and not a step"
+                ) from error
         if result is not None and not isinstance(result, dict):
             raise TypeError(f"Step {step.name!r} returned a {type(result).__name__}; it must return a dict or None")
         return result or {}

@@ -146,19 +146,20 @@ class Worker:
             os._exit(os.EX_TEMPFAIL)
 
     def _sweep(self) -> None:
-        """Ring for what is due, end waits whose time is over, and hold what takes its worker down.
-
-        No more bells than there are children with nothing to do: each leads to another.
-        """
+        """Ring for what is due, end waits whose time is over, and hold what takes its worker down."""
         from celery.worker import state as worker_state
 
-        idle = self._pool.num_processes - len(worker_state.reserved_requests)
-        if found := claims.due(idle, where=self.mine):
-            claims.mark_rung(found)
-            if not _executor.try_to_ring(found):
-                claims.mark_unrung(found)
+        ring_for_due(self._pool.num_processes - len(worker_state.reserved_requests), where=self.mine)
         deadlines.expire_due()
         losses.hold_what_kills()
+
+
+def ring_for_due(idle: int, *, where: Q) -> None:
+    """Ring for what is due, no more often than there are children with nothing to do: each bell leads to another."""
+    if found := claims.due(idle, where=where):
+        claims.mark_rung(found)
+        if not _executor.try_to_ring(found):
+            claims.mark_unrung(found)
 
 
 _worker: Worker | None = None

@@ -63,6 +63,7 @@ def resume_process(
     form, state = form_at(position)
     given = to_json(post_form(form, state, _pages(user_inputs))) if form is not None else {}
     with transaction.atomic():
+        # Waits before processes: runners, answers and deadlines lock in this order too.
         waits.cancel_all(process_id)
         won = Process.every.filter(pk=process_id, last_status=status, epoch=epoch).update(
             last_status=ProcessStatus.RESUMED,

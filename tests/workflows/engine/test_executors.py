@@ -6,13 +6,16 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.models import Q
 
 from workflows import State, StepList, begin, done, init, step, workflow
 from workflows.engine import claims
+from workflows.engine.fault_points import FaultPoint, install
 from workflows.executors.inline import Inline
 from workflows.executors.threadpool import ThreadPool
 from workflows.models import Process
@@ -42,6 +45,20 @@ def wait_for(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.01)
+
+
+@contextmanager
+def broker_at(url: str) -> Iterator[None]:
+    """Let Celery publish there for the block."""
+    from wfo_site.celery import app
+
+    known = app.conf.broker_url, app.conf.broker_write_url
+    app.conf.broker_url = app.conf.broker_write_url = url
+    # The pools of connections are those of the broker that was known when they were made.
+    app._pool = app.amqp._producer_pool = None
+    yield
+    app.conf.broker_url, app.conf.broker_write_url = known
+    app._pool = app.amqp._producer_pool = None
 
 
 def statuses() -> set[str]:
@@ -108,6 +125,115 @@ def test_the_lease_of_a_long_step_is_kept_and_nobody_else_runs_it(start: StartWo
     release.set()
     wait_for(lambda: statuses() == {"completed"})
     assert len(runs) == 1
+
+
+def test_a_second_bell_does_not_end_the_heartbeats_of_the_first(start: StartWorkflow, pool: ThreadPool) -> None:
+    """The thread that finds the process taken leaves it alone, and its lease too."""
+    begun, release = threading.Event(), threading.Event()
+
+    @step("Slow")
+    def slow() -> None:
+        begun.set()
+        release.wait(20)
+
+    @workflow("Slow")
+    def slow_workflow() -> StepList:
+        return init >> slow >> done
+
+    process = start(slow_workflow)
+    pool.start()
+    assert begun.wait(20)
+    pool.ring([process.pk] * 3)
+    until = time.monotonic() + 2.5
+    while time.monotonic() < until:
+        assert claims.claim(process.pk, "another") is None
+        time.sleep(0.05)
+    release.set()
+    wait_for(lambda: statuses() == {"completed"})
+
+
+def test_no_step_can_take_a_thread_from_the_pool(start: StartWorkflow) -> None:
+    """Not one that ends its program, and not an error that the engine itself does not expect."""
+
+    @step("Exit")
+    def leave() -> None:
+        raise SystemExit(3)
+
+    @workflow("Leaving")
+    def leaving() -> StepList:
+        return init >> leave >> done
+
+    process = start(leaving)
+    pool = ThreadPool(1)
+    pool.start()
+    wait_for(lambda: statuses() == {"failed"})
+
+    def die(point: FaultPoint, _step: str) -> None:
+        install(None)
+        raise KeyboardInterrupt
+
+    install(die)
+    pool.ring([process.pk])
+    counting(start)()
+    wait_for(lambda: statuses() == {"failed", "completed"})
+    pool.stop(10)
+
+
+def test_a_look_that_finds_as_many_as_fit_looks_again_at_once(start: StartWorkflow, settings: Any) -> None:
+    """Many lost bells are not made good two at a time: sixty would take fifteen looks, two seconds apart."""
+    settings.PROCESS_LEASE_SECONDS = 20
+    pool = ThreadPool(2)
+    pool.start()
+    new = counting(start)
+    for _ in range(60):
+        new()
+    wait_for(lambda: statuses() == {"completed"})
+    pool.stop(10)
+
+
+def test_a_pool_waits_for_its_busy_thread_as_long_as_it_may(start: StartWorkflow) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    @step("First")
+    def first() -> None:
+        begun.set()
+        release.wait(20)
+
+    @workflow("One step")
+    def one_step() -> StepList:
+        return init >> first >> done
+
+    process = start(one_step)
+    pool = ThreadPool(4)
+    pool.start()
+    assert begun.wait(20)
+    threading.Timer(2, release.set).start()
+    pool.stop(6)
+    process.refresh_from_db()
+    assert (process.last_status, process.lease_until) == ("running", None)
+
+
+def test_bells_that_no_broker_took_are_rung_again_by_the_next_sweep(start: StartWorkflow) -> None:
+    from workflows.executors import celery as executor
+
+    process = counting(start)()
+    with broker_at("redis://127.0.0.1:1/0"):
+        executor.ring_for_due(1, where=Q())
+    assert claims.due(10) == [process.pk]
+
+
+def test_a_busy_worker_rings_for_nobody(start: StartWorkflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its queue would grow by the whole backlog with every lease."""
+    from workflows.executors import celery as executor
+
+    # One that no broker has disappointed yet: it would keep quiet for a while.
+    monkeypatch.setattr(executor, "_executor", executor.CeleryExecutor())
+    process = counting(start)()
+    with broker_at("memory://"):
+        executor.ring_for_due(0, where=Q())
+        assert claims.due(10) == [process.pk]
+        executor.ring_for_due(1, where=Q())
+    assert claims.due(10) == []
 
 
 def test_a_pool_that_stops_hands_back_between_steps_and_another_goes_on(start: StartWorkflow) -> None:
