@@ -42,10 +42,15 @@ from workflows.engine.steps import (
     step_group,
     steplens,
 )
+from workflows.enums import Assignee
 from workflows.predicates import no_uncompleted_instance
+
+# How packages written for orchestrator-core annotate the text of a UUID.
+UUIDstr = str
 
 __all__ = [
     "ApiException",
+    "Assignee",
     "AuthAction",
     "AuthContext",
     "AuthUser",
@@ -61,6 +66,7 @@ __all__ = [
     "StepList",
     "SubWorkflow",
     "Target",
+    "UUIDstr",
     "abort",
     "begin",
     "branch",
