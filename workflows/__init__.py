@@ -1,6 +1,10 @@
 """The public surface for authors of workflows, importable before `django.setup()`."""
 
 from products.enums import Target
+from workflows.builtin.authorization import (
+    register_internal_authorize_callback,
+    register_internal_retry_auth_callback,
+)
 from workflows.engine.authorization import AuthAction, AuthContext, AuthUser
 from workflows.engine.core_steps import (
     ensure_provisioning_status,
@@ -40,7 +44,7 @@ from workflows.engine.steps import (
     step_group,
     steplens,
 )
-from workflows.predicates import no_uncompleted_instance
+from workflows.predicates import awaiting_callbacks_exist, no_uncompleted_instance
 
 __all__ = [
     "ApiException",
@@ -58,6 +62,7 @@ __all__ = [
     "StepList",
     "Target",
     "abort",
+    "awaiting_callbacks_exist",
     "begin",
     "callback_step",
     "conditional",
@@ -71,6 +76,8 @@ __all__ = [
     "no_uncompleted_instance",
     "obsolete_step",
     "reconcile_workflow",
+    "register_internal_authorize_callback",
+    "register_internal_retry_auth_callback",
     "resync",
     "retrystep",
     "set_status",
