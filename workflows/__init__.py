@@ -1,6 +1,10 @@
 """The public surface for authors of workflows, importable before `django.setup()`."""
 
 from products.enums import Target
+from workflows.builtin.authorization import (
+    register_internal_authorize_callback,
+    register_internal_retry_auth_callback,
+)
 from workflows.engine.authorization import AuthAction, AuthContext, AuthUser
 from workflows.engine.core_steps import (
     ensure_provisioning_status,
@@ -43,7 +47,7 @@ from workflows.engine.steps import (
     steplens,
 )
 from workflows.enums import Assignee
-from workflows.predicates import no_uncompleted_instance
+from workflows.predicates import awaiting_callbacks_exist, no_uncompleted_instance
 
 # How packages written for orchestrator-core annotate the text of a UUID.
 UUIDstr = str
@@ -68,6 +72,7 @@ __all__ = [
     "Target",
     "UUIDstr",
     "abort",
+    "awaiting_callbacks_exist",
     "begin",
     "branch",
     "callback_step",
@@ -85,6 +90,8 @@ __all__ = [
     "parallel",
     "parallel_sub_workflows",
     "reconcile_workflow",
+    "register_internal_authorize_callback",
+    "register_internal_retry_auth_callback",
     "resync",
     "retrystep",
     "set_status",

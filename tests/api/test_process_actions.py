@@ -85,6 +85,7 @@ class TestStart:
             assert (response.status_code, response.json()["detail"]) == (404, "Workflow does not exist")
 
     def test_a_predicate_that_fails_is_412_with_its_message(self, api: APIClient) -> None:
+        """Conformance 106, over REST."""
         response = api.post("/api/processes/flow_predicate", [{}], format="json")
         assert (response.status_code, response.json()["detail"]) == (412, "Not before the maintenance window")
         assert response.json()["title"] == "Precondition Failed"

@@ -110,6 +110,14 @@ class FormNotComplete(BaseModel):
     meta: JsonObject | None = None
 
 
+class FormResult(RootModel[JsonObject]):
+    """What the form made of its input."""
+
+
+class Translations(RootModel[JsonObject]):
+    """Texts by key, nested: `workflow.<name>`, `forms.fields.<name>` and more."""
+
+
 class GlobalStatusEnum(StrEnum):
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
