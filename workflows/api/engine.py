@@ -11,7 +11,7 @@ from wfo_site.common.rest.body import read_json, validated
 from wfo_site.common.rest.openapi import answers
 from wfo_site.common.rest.views import ApiView
 from workflows import selectors, services
-from workflows.api.schemas import EngineSettingsBaseSchema, EngineSettingsSchema
+from workflows.api.schemas import EngineSettingsBaseSchema, EngineSettingsSchema, WorkerStatusSchema
 
 _settings = TypeAdapter(EngineSettingsBaseSchema)
 
@@ -35,3 +35,10 @@ class EngineStatus(ApiView):
         else:
             services.unpause_engine()
         return Response(selectors.engine_status())
+
+
+class WorkerStatus(ApiView):
+    @extend_schema(operation_id="get_worker_status", responses=answers({200: WorkerStatusSchema}))
+    def get(self, _request: Request) -> Response:
+        """Show how many workers are online, how many processes they run, and how many wait for one."""
+        return Response(selectors.worker_status())

@@ -6,6 +6,7 @@ from workflows.selectors.engine import engine_status
 from workflows.selectors.permissions import Permissions, process_permissions
 from workflows.selectors.position import next_form, process_form
 from workflows.selectors.why import why_not_running
+from workflows.selectors.workers import worker_status
 
 __all__ = [
     "Permissions",
@@ -17,4 +18,5 @@ __all__ = [
     "reason_text",
     "subscription_workflows",
     "why_not_running",
+    "worker_status",
 ]
