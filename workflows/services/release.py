@@ -12,6 +12,8 @@ from wfo_site.common.context import SYSTEM_USER
 from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from workflows.engine import losses
 from workflows.engine.authorization import RETRY_REFUSED, Asker
+from workflows.engine.errors import WorkflowRemoved
+from workflows.engine.registry import get_workflow
 from workflows.models import Process
 from workflows.selectors.permissions import process_permissions
 from workflows.services.bell import ring_after_commit
@@ -30,11 +32,15 @@ def release_process(process_id: UUID, *, user: str = SYSTEM_USER, user_model: As
     process = Process.every.filter(pk=process_id).select_related("workflow").first()
     if process is None:
         raise NotFound(f"Process with process_id {process_id} not found")
+    if not losses.is_held_for_losses(process):
+        raise Conflict(_refusal(process))
+    if get_workflow(process.workflow.name) is None:
+        raise WorkflowRemoved("This workflow cannot be released because it has been removed")
     if not process_permissions(process_id, user_model, workflow_name=process.workflow.name).retry:
         raise Forbidden(RETRY_REFUSED)
     with transaction.atomic():
         if not losses.release(process):
-            raise Conflict(_refusal(process))
+            raise Conflict("Another was faster: this process has been released or aborted meanwhile")
         broadcast.processes_changed(process_id)
         ring_after_commit([process_id])
     logger.info("process %s was released by %s", process_id, user)
