@@ -120,6 +120,13 @@ def database(url: str) -> dict[str, Any]:
     return config
 
 
+def broker_transport_options(url: str) -> dict[str, Any]:
+    """Return what the client of the broker at `url` is told: levels of priority, and not to wait long for an answer."""
+    if url.startswith(("amqp", "pyamqp")):
+        return {"read_timeout": 3, "write_timeout": 3}
+    return {"priority_steps": [0, 3, 6, 9], "socket_connect_timeout": 2, "socket_timeout": 3}
+
+
 DATABASES = {"default": database(ENV.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -243,11 +250,7 @@ CELERY_TASK_DEFAULT_QUEUE = "new_tasks"
 # that takes the connection and then says nothing.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"write_timeout": 3}
-    if ENV.celery_broker_url.startswith(("amqp", "pyamqp"))
-    else {"priority_steps": [0, 3, 6, 9], "socket_connect_timeout": 2, "socket_timeout": 3}
-)
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_transport_options(ENV.celery_broker_url)
 
 ENVIRONMENT = ENV.environment
 BASE_URL = ENV.base_url

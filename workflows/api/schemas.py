@@ -140,6 +140,13 @@ class EngineSettingsSchema(BaseModel):
     running_processes: int
 
 
+class WorkerStatusSchema(BaseModel):
+    executor_type: str
+    number_of_workers_online: int = 0
+    number_of_queued_jobs: int = 0
+    number_of_running_jobs: int = 0
+
+
 class SubscriptionRelationSchema(BaseModel):
     subscription_id: UUID
     subscription_description: str

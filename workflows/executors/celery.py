@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -27,8 +28,8 @@ from workflows.models import Process
 
 logger = logging.getLogger(__name__)
 
-# Each bell leads to another while there is work, so more than this at once would only fill the queues.
-_BELLS_AT_ONCE: Final = 100
+# Each bell leads to another while there is work, so more than this from here would only fill the queue.
+_BELLS_PER_SECOND: Final = 100
 # After a bell that could not be rung, the broker is left alone for a while, so that no request waits for it again.
 _SILENCE_SECONDS: Final = 5.0
 # A worker goes on with what is due for so long after one bell; then other messages have their turn.
@@ -40,6 +41,8 @@ class CeleryExecutor:
 
     def __init__(self) -> None:
         self._silent_until = 0.0
+        # How many bells were rung for a queue in a second.
+        self._rung: Counter[tuple[str, int]] = Counter()
 
     def start(self) -> None:
         """Nothing: workers are started on their own."""
@@ -54,27 +57,36 @@ class CeleryExecutor:
         self.try_to_ring(process_ids)
 
     def try_to_ring(self, process_ids: Sequence[UUID]) -> bool:
-        """Ring for the most urgent of these. False: the broker is away, which is logged."""
+        """Ring for these, the most urgent first. False: the broker is away, which is logged."""
         if time.monotonic() < self._silent_until:
             return False
         rows = (
             Process.every.filter(pk__in=process_ids)
             .order_by("priority", "process_id")
-            .values_list("process_id", "workflow__target", "is_task", "last_status", "priority")[:_BELLS_AT_ONCE]
+            .values_list("process_id", "workflow__target", "is_task", "last_status", "priority")
         )
         for process_id, target, is_task, status, priority in rows:
             is_new = status == ProcessStatus.CREATED
+            queue = queue_of(target, is_task=is_task, is_new=is_new)
+            if not self._has_need_of_bells(queue):
+                continue
             try:
                 _bell(is_task=is_task, is_new=is_new).apply_async(
-                    (str(process_id),),
-                    queue=queue_of(target, is_task=is_task, is_new=is_new),
-                    priority=message_priority(priority),
+                    (str(process_id),), queue=queue, priority=message_priority(priority)
                 )
             except Exception as error:
                 logger.warning("process %s: its bell could not be rung: %s", process_id, error)
                 self._silent_until = time.monotonic() + _SILENCE_SECONDS
                 return False
         return True
+
+    def _has_need_of_bells(self, queue: str) -> bool:
+        """Say whether few enough bells were rung for a queue just now, and count one more."""
+        second = int(time.monotonic())
+        if len(self._rung) > _BELLS_PER_SECOND:
+            self._rung.clear()
+        self._rung[queue, second] += 1
+        return self._rung[queue, second] <= _BELLS_PER_SECOND
 
 
 def _bell(*, is_task: bool, is_new: bool) -> Any:

@@ -34,8 +34,8 @@ class ThreadPool:
     def start(self) -> None:
         if self._threads:
             return
-        self._room = Room()
-        self._worker = WorkerProcess(self._room, ring=self.ring, upkeep=self._look)
+        self.room = Room()
+        self._worker = WorkerProcess(self.room, ring=self.ring, upkeep=self._look)
         self._bells = self.size
         self._threads = [
             threading.Thread(target=self._work, name=f"runner-{number}", daemon=True) for number in range(self.size)
@@ -47,7 +47,7 @@ class ThreadPool:
     def stop(self, timeout: float) -> None:
         if not self._threads:
             return
-        self._room.close(timeout)
+        self.room.close(timeout)
         if running := len(self._worker.keeper.running):
             logger.warning("waiting up to %g s for the running steps of %d processes to end", timeout, running)
         with self._condition:
@@ -59,7 +59,7 @@ class ThreadPool:
         if any(thread.is_alive() for thread in self._threads):
             self._worker.leave()
         else:
-            self._room.remove()
+            self.room.remove()
         self._threads = []
 
     def workers(self) -> list[OnlineWorker]:
@@ -86,10 +86,10 @@ class ThreadPool:
     def _wait_for_bell(self) -> bool:
         """Sleep until a bell rings; False when it is time to end."""
         with self._condition:
-            while not (self._bells or self._room.is_closing):
+            while not (self._bells or self.room.is_closing):
                 self._condition.wait()
             self._bells -= 1
-        return not self._room.is_closing
+        return not self.room.is_closing
 
 
 def make() -> ThreadPool:

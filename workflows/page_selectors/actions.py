@@ -7,11 +7,12 @@ from typing import Final, Literal
 
 from django.urls import reverse
 
+from workflows.engine import losses
 from workflows.enums import ProcessStatus
 from workflows.models import Process
 from workflows.states import ENDED, FAILED
 
-ActionName = Literal["retry", "proceed", "abort", "delete"]
+ActionName = Literal["retry", "release", "proceed", "abort", "delete"]
 PAUSED: Final = "The engine is paused; start it again first."
 REMOVED: Final = "The code of this workflow is not installed any more, so it cannot go on."
 
@@ -50,6 +51,13 @@ def process_actions(
             _no_retry(status, noun) or refusal or paused,
         )
     ]
+    if losses.is_held_for_losses(process):
+        # In the place of a retry, which this is.
+        question = (
+            f"This {noun} is held: {process.held_because}. The step runs once more, while nothing else runs on its "
+            "worker; if that is lost again, it is held again."
+        )
+        actions = [_action(process, "release", "Release", question, refusal or paused)]
     if status == ProcessStatus.AWAITING_CALLBACK or (status == ProcessStatus.SUSPENDED and not has_form):
         question = (
             "Go on without the answer of the other system? A callback that comes later is refused."
@@ -74,9 +82,16 @@ def _no_retry(status: ProcessStatus, noun: str) -> str:
     return ""
 
 
-_ICONS: Final = {"retry": "refresh", "proceed": "player-play", "abort": "player-stop", "delete": "trash"}
+_ICONS: Final = {
+    "retry": "refresh",
+    "release": "player-play",
+    "proceed": "player-play",
+    "abort": "player-stop",
+    "delete": "trash",
+}
 _TONES: Final[dict[str, Literal["primary", "danger", "plain"]]] = {
     "retry": "primary",
+    "release": "primary",
     "proceed": "primary",
     "abort": "danger",
     "delete": "danger",

@@ -6,9 +6,10 @@ import hashlib
 from typing import Any, Protocol
 
 from workflows import selectors
+from workflows.engine import losses
 from workflows.engine.authorization import AuthUser
 from workflows.engine.tree import ref_of
-from workflows.enums import WaitKind
+from workflows.enums import ProcessStatus, WaitKind
 from workflows.page_selectors.actions import REMOVED, Action, process_actions
 from workflows.page_selectors.timeline import ProcessView
 from workflows.states import ENDED
@@ -59,7 +60,9 @@ def _refusal(view: ProcessView, user: LivePageUser) -> str:
         return REMOVED
     process = view.process
     permissions = selectors.process_permissions(process.pk, user, ref=ref_of(process))
-    refusal = permissions.refusal(process.last_status)
+    # To release is to retry.
+    status = ProcessStatus.FAILED if losses.is_held_for_losses(process) else process.last_status
+    refusal = permissions.refusal(status)
     return f"{refusal}." if refusal else ""
 
 

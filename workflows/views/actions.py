@@ -53,6 +53,17 @@ def abort(request: HttpRequest, process_id: UUID) -> HttpResponse:
 
 
 @require_POST
+def release(request: HttpRequest, process_id: UUID) -> HttpResponse:
+    """Let a process try once more that is held because it took its worker down."""
+    return _act(
+        request,
+        process_id,
+        "Released. It runs alone on a worker.",
+        lambda: services.release_process(process_id, user=request.user.get_username(), user_model=request.user),
+    )
+
+
+@require_POST
 def delete(request: HttpRequest, process_id: UUID) -> HttpResponse:
     """Delete a task; for staff."""
     detail = reverse("workflows:process-detail", args=[process_id])

@@ -13,13 +13,15 @@ import pytest
 from django.db import connection, connections, transaction
 from django.db.models import Q
 
-from workflows import State, StepList, begin, done, init, step, workflow
+from workflows import State, StepList, begin, done, init, step, task, workflow
 from workflows.engine import claims
 from workflows.engine.fault_points import FaultPoint, install
+from workflows.engine.runner import run
+from workflows.enums import Priority
 from workflows.executors.inline import Inline
 from workflows.executors.threadpool import ThreadPool
 from workflows.models import Process
-from workflows.services import start_process
+from workflows.services import resume_all_tasks, start_process
 
 from .conftest import StartWorkflow, rows
 
@@ -265,6 +267,86 @@ def test_a_pool_that_stops_hands_back_between_steps_and_another_goes_on(start: S
     other.start()
     wait_for(lambda: statuses() == {"completed"})
     other.stop(10)
+
+
+def test_what_somebody_waits_for_comes_before_a_batch_that_was_there_first(start: StartWorkflow) -> None:
+    """One thread, at work while the others come: batch, then planned, then interactive."""
+    order: list[str] = []
+    begun, release = threading.Event(), threading.Event()
+
+    @step("Note")
+    def note(name: str) -> None:
+        order.append(name)
+        if name == "first":
+            begun.set()
+            release.wait(20)
+
+    @workflow("Noting")
+    def noting() -> StepList:
+        return init >> note >> done
+
+    def start_as(name: str, priority: int) -> None:
+        process = start(noting)
+        process.input_states.update(input_state={**process.input_states.get().input_state, "name": name})
+        Process.every.filter(pk=process.pk).update(priority=priority)
+
+    start_as("first", 0)
+    pool = ThreadPool(1)
+    pool.start()
+    assert begun.wait(20)
+    for number in range(3):
+        start_as(f"batch {number}", Priority.BATCH)
+    start_as("planned", Priority.SCHEDULED)
+    start_as("interactive", Priority.INTERACTIVE)
+    pool.ring(list(Process.every.values_list("pk", flat=True)))
+    release.set()
+    wait_for(lambda: statuses() == {"completed"})
+    pool.stop(10)
+    assert order == ["first", "interactive", "planned", "batch 0", "batch 1", "batch 2"]
+
+
+def test_the_priority_of_a_start_is_kept_and_a_resumed_crowd_gives_way(start: StartWorkflow) -> None:
+    @step("Fail")
+    def fail() -> None:
+        raise ValueError("not today")
+
+    @task("Failing")
+    def failing() -> StepList:
+        return begin >> fail
+
+    failed = start(failing)
+    run(failed.pk, runner="r")
+    assert Process.every.get(pk=start_process("failing", priority=Priority.SCHEDULED)).priority == Priority.SCHEDULED
+    assert Process.every.get(pk=failed.pk).priority == Priority.INTERACTIVE
+    assert resume_all_tasks() == 1
+    assert Process.every.get(pk=failed.pk).priority == Priority.BATCH
+
+
+def test_a_pool_that_must_stop_leaves_a_long_step_to_others_without_blame(start: StartWorkflow) -> None:
+    """The step does not end in time. Its claim does not count as lost, and another may have it in a moment."""
+    begun, release = threading.Event(), threading.Event()
+
+    @step("Long")
+    def long() -> None:
+        begun.set()
+        release.wait(30)
+
+    @workflow("Long")
+    def long_workflow() -> StepList:
+        return init >> long >> done
+
+    process = start(long_workflow)
+    one, other = ThreadPool(1), ThreadPool(1)
+    one.start()
+    assert begun.wait(20)
+    one.stop(0.2)
+    process.refresh_from_db()
+    assert (process.last_status, process.lost_claims, process.rung_at) == ("running", 0, None)
+    release.set()
+    other.start()
+    wait_for(lambda: statuses() == {"completed"})
+    other.stop(10)
+    assert rows(process)[-1] == ("Done", "complete")
 
 
 def test_inline_runs_after_the_outermost_commit_and_never_within_another_run(
