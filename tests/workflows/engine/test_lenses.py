@@ -132,3 +132,25 @@ def test_a_group_shows_the_form_of_its_input_while_it_waits_for_it(engine: Engin
     run.resume({"colour": "red"}).expect("completed")
     assert [name for name, _ in run.steps] == ["Start", "Group", "Done"]
     assert (run.state["colour"], run.state["speed"]) == ("red", 2)
+
+
+def test_a_group_that_failed_behind_its_form_is_tried_again_without_it_and_asks_anew(engine: Engine) -> None:
+    """Conformance 57; a button that tries again has no form to send."""
+
+    @inputstep("Ask", assignee="NOC")
+    def ask() -> FormGenerator:
+        class Ask(FormPage):
+            colour: str
+
+        page = yield Ask
+        return page.model_dump()
+
+    @step("Check")
+    def check(colour: str) -> None:
+        assert colour == "red", "It must be red"
+
+    run = engine.start(of(step_group("Group", begin >> ask >> check))).expect("suspended")
+    run.resume({"colour": "blue"}).expect("failed", failure="It must be red")
+    run.retry().expect("suspended")
+    assert "colour" not in run.state
+    run.resume({"colour": "red"}).expect("completed")
