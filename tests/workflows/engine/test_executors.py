@@ -103,6 +103,36 @@ def test_a_process_rung_for_twice_is_run_once(start: StartWorkflow, pool: Thread
     assert rows(process) == [("Start", "success"), ("Count", "success"), ("Done", "complete")]
 
 
+def test_a_thread_that_has_run_leaves_no_transaction_open(start: StartWorkflow, pool: ThreadPool) -> None:
+    """Conformance 92."""
+    seen: list[bool] = []
+
+    @step("Look")
+    def look() -> None:
+        seen.append(connection.in_atomic_block)
+
+    @workflow("Looking")
+    def looking() -> StepList:
+        return init >> look >> done
+
+    process = start(looking)
+    pool.start()
+    wait_for(lambda: statuses() == {"completed"})
+    assert seen == [False]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+            )
+            assert cursor.fetchone() == (0,)
+    else:
+        with connection.cursor() as cursor:
+            # A transaction left open would hold the one write lock there is.
+            cursor.execute("PRAGMA busy_timeout = 1000")
+        Process.every.filter(pk=process.pk).update(note="written")
+
+
 def test_the_lease_of_a_long_step_is_kept_and_nobody_else_runs_it(start: StartWorkflow, pool: ThreadPool) -> None:
     """The step takes longer than three leases; another runner looks all the while."""
     runs: list[int] = []
