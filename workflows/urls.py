@@ -16,6 +16,7 @@ urlpatterns = [
     path("tasks/", lists.task_processes, name="task-list"),
     path("processes/new/", starting.new_subscription, name="process-new"),
     path("tasks/new/", starting.new_task, name="task-new"),
+    path("tasks/retry/", actions.retry_all_tasks, name="task-retry-all"),
     path("processes/start/<str:workflow_name>/", wizard.start, name="process-start"),
     path(f"{_PROCESS}/", detail.process_detail, name="process-detail"),
     # The same page: a link that says task or process leads there, whatever it is.

@@ -19,7 +19,10 @@ REMOVED: Final = "The code of this workflow is not installed any more, so it can
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A button of a process's page. `reason` says why it is off; empty when it is on."""
+    """A button of a process's page. `reason` says why it is off; empty when it is on.
+
+    `is_plain`: the status beside it says as much, so that the reason need not be read by everybody.
+    """
 
     name: ActionName
     label: str
@@ -28,6 +31,7 @@ class Action:
     question: str
     tone: Literal["primary", "danger", "plain"]
     reason: str = ""
+    is_plain: bool = False
 
     @property
     def is_on(self) -> bool:
@@ -48,7 +52,8 @@ def process_actions(
             "retry",
             "Retry",
             f"Run the step “{process.last_step or 'Start'}” again?",
-            _no_retry(status, noun) or refusal or paused,
+            refusal or paused,
+            plainly=_no_retry(status, noun),
         )
     ]
     if losses.is_held_for_losses(process):
@@ -67,7 +72,7 @@ def process_actions(
         actions.append(_action(process, "proceed", "Resume", question, refusal or paused))
     ended = f"This {noun} is {status.label.lower()}; there is nothing left to abort." if status in ENDED else ""
     question = f"Abort this {noun}? What it has done so far stays as it is, and its subscriptions stay locked."
-    actions.append(_action(process, "abort", "Abort", question, ended))
+    actions.append(_action(process, "abort", "Abort", question, plainly=ended))
     if process.is_task:
         running = "" if status != ProcessStatus.RUNNING else "A running task cannot be deleted; abort it first."
         forbidden = "" if may_delete else "Only staff may delete tasks."
@@ -98,7 +103,9 @@ _TONES: Final[dict[str, Literal["primary", "danger", "plain"]]] = {
 }
 
 
-def _action(process: Process, name: ActionName, label: str, question: str, reason: str) -> Action:
+def _action(
+    process: Process, name: ActionName, label: str, question: str, reason: str = "", *, plainly: str = ""
+) -> Action:
     return Action(
         name=name,
         label=label,
@@ -106,5 +113,6 @@ def _action(process: Process, name: ActionName, label: str, question: str, reaso
         url=reverse(f"workflows:process-{name}", args=[process.process_id]),
         question=question,
         tone=_TONES[name],
-        reason=reason,
+        reason=plainly or reason,
+        is_plain=bool(plainly),
     )

@@ -14,6 +14,7 @@ from workflows.engine import losses
 from workflows.engine.authorization import RETRY_REFUSED, Asker
 from workflows.engine.errors import WorkflowRemoved
 from workflows.engine.registry import get_workflow
+from workflows.engine.tree import ref_of
 from workflows.models import Process
 from workflows.selectors.permissions import process_permissions
 from workflows.services.bell import ring_after_commit
@@ -36,7 +37,7 @@ def release_process(process_id: UUID, *, user: str = SYSTEM_USER, user_model: As
         raise Conflict(_refusal(process))
     if get_workflow(process.workflow.name) is None:
         raise WorkflowRemoved("This workflow cannot be released because it has been removed")
-    if not process_permissions(process_id, user_model, workflow_name=process.workflow.name).retry:
+    if not process_permissions(process_id, user_model, ref=ref_of(process)).retry:
         raise Forbidden(RETRY_REFUSED)
     with transaction.atomic():
         if not losses.release(process):

@@ -31,6 +31,21 @@ def retry(request: HttpRequest, process_id: UUID) -> HttpResponse:
 
 
 @require_POST
+def retry_all_tasks(request: HttpRequest) -> HttpResponse:
+    """Run the step of every task again that failed or waits for another try."""
+    level = "success"
+    try:
+        number = services.resume_all_tasks(user=request.user.get_username(), user_model=request.user)
+    except DomainError as error:
+        level, text = "error", sentence(error)
+    else:
+        text = "No task has failed."
+        if number:
+            text = f"{number} tasks are tried again." if number > 1 else "The task is tried again."
+    return go_to(request, reverse("workflows:task-list"), level=level, text=text)
+
+
+@require_POST
 def proceed(request: HttpRequest, process_id: UUID) -> HttpResponse:
     """Let a process go on that waits for something other than a form."""
     return _act(

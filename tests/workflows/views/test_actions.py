@@ -111,6 +111,25 @@ def test_what_is_held_for_another_reason_offers_no_release(browser_of_alice: Cli
     assert _toast(_post(browser_of_alice, process, "release"))[0] == "error"
 
 
+def test_all_failed_tasks_are_retried_at_once(browser_of_alice: Client) -> None:
+    failed = _started("task_clean_up")
+    assert failed.last_status == "failed"
+    response = browser_of_alice.post(reverse("workflows:task-retry-all"))
+    assert response["Location"] == reverse("workflows:task-list")
+    assert [str(message) for message in get_messages(response.wsgi_request)] == ["The task is tried again."]
+    assert _fresh(failed).last_status == "completed"
+    response = browser_of_alice.post(reverse("workflows:task-retry-all"), follow=True)
+    assert "No task has failed." in response.content.decode()
+
+
+def test_retrying_all_is_refused_while_the_engine_is_paused(browser_of_alice: Client) -> None:
+    failed = _started("task_clean_up")
+    EngineSettings.objects.update_or_create(pk=1, defaults={"global_lock": True})
+    response = browser_of_alice.post(reverse("workflows:task-retry-all"), follow=True)
+    assert "Engine is locked" in response.content.decode()
+    assert _fresh(failed).last_status == "failed"
+
+
 def test_abort_ends_a_process_in_the_name_of_who_did_it(browser_of_alice: Client) -> None:
     process = _failed()
     _post(browser_of_alice, process, "abort")
