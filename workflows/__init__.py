@@ -2,6 +2,7 @@
 
 from products.enums import Target
 from workflows.engine.authorization import AuthAction, AuthContext, AuthUser
+from workflows.engine.combinators import conditional, focussteps, steplens
 from workflows.engine.core_steps import (
     ensure_provisioning_status,
     obsolete_step,
@@ -25,6 +26,7 @@ from workflows.engine.fork_steps import SubWorkflow, branch, foreach, parallel, 
 from workflows.engine.forks import BranchesDisagree
 from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPredicatePass
 from workflows.engine.step_context import StepContext, step_context
+from workflows.engine.step_options import Effect
 from workflows.engine.steps import (
     State,
     Step,
@@ -32,15 +34,12 @@ from workflows.engine.steps import (
     abort,
     begin,
     callback_step,
-    conditional,
     done,
-    focussteps,
     init,
     inputstep,
     retrystep,
     step,
     step_group,
-    steplens,
 )
 from workflows.predicates import no_uncompleted_instance
 
@@ -50,6 +49,7 @@ __all__ = [
     "AuthContext",
     "AuthUser",
     "BranchesDisagree",
+    "Effect",
     "InconsistentDataError",
     "PredicateContext",
     "ProcessFailureError",
