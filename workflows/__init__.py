@@ -25,6 +25,7 @@ from workflows.engine.errors import ApiException, InconsistentDataError, Process
 from workflows.engine.fork_steps import SubWorkflow, branch, foreach, parallel, parallel_sub_workflows, sub_workflow
 from workflows.engine.forks import BranchesDisagree
 from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPredicatePass
+from workflows.engine.retries import RetryPolicy
 from workflows.engine.step_context import StepContext, step_context
 from workflows.engine.step_options import Effect
 from workflows.engine.steps import (
@@ -53,6 +54,7 @@ __all__ = [
     "InconsistentDataError",
     "PredicateContext",
     "ProcessFailureError",
+    "RetryPolicy",
     "RunPredicateFail",
     "RunPredicatePass",
     "State",

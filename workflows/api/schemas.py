@@ -32,7 +32,8 @@ class ProcessStepSchema(BaseModel):
 class ProcessSchema(BaseModel):
     """A process. `steps`, `form` and `current_state` are null where several processes are listed.
 
-    `why` says in a sentence why a process does not run at the moment.
+    Of a single process, `why` says in a sentence why it does not run at the moment, `deadline` until when it waits, and
+    `next_retry_at` when a step that failed for now is tried again.
     """
 
     process_id: UUID
@@ -57,6 +58,8 @@ class ProcessSchema(BaseModel):
     note: str | None = None
     parent_process_id: UUID | None = None
     why: str | None = None
+    deadline: Epoch | None = None
+    next_retry_at: Epoch | None = None
 
 
 class ProcessList(RootModel[list[ProcessSchema]]):

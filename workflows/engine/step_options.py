@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias, TypedDict, Unpack
 
+from workflows.engine.retries import RetryPolicy
+
 
 class Effect(StrEnum):
     """What a step does beside computing: undo, impact and its card on the page go by it."""
@@ -27,10 +29,11 @@ NOT_DECLARED: Final[frozenset[Effect]] = frozenset()
 class StepKeywords(TypedDict, total=False):
     """What every step decorator takes beside its own parameters.
 
-    `effects`: 'read', 'database' and 'outside', one or several.
+    `effects`: 'read', 'database' and 'outside', one or several. `retry`: which failures are tried again, and when.
     """
 
     effects: Effects
+    retry: RetryPolicy | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +41,12 @@ class StepOptions:
     """The options of a step. No `effects` means that nobody has said what it does."""
 
     effects: frozenset[Effect] = NOT_DECLARED
+    retry: RetryPolicy | None = None
 
     @classmethod
     def of(cls, **keywords: Unpack[StepKeywords]) -> StepOptions:
         """Return the options that a decorator was given. Raises ValueError for those that make no sense."""
-        return cls(effects=_effects(keywords.get("effects", ())))
+        return cls(effects=_effects(keywords.get("effects", ())), retry=keywords.get("retry"))
 
 
 def _effects(given: Effects) -> frozenset[Effect]:
