@@ -308,15 +308,29 @@ class TestNote:
 
 
 class TestDelete:
-    def test_only_tasks_can_be_deleted(self, api: APIClient) -> None:
+    def test_only_tasks_can_be_deleted(self, staff_api: APIClient) -> None:
         """Conformance 4, 5, 6."""
         task, process = make_process(is_task=True), make_process()
-        refused = api.delete(url(process.pk))
+        refused = staff_api.delete(url(process.pk))
         assert (refused.status_code, refused.json()["title"]) == (400, "Bad Request")
         assert Process.objects.count() == 2
-        assert api.delete(url(task.pk)).status_code == 204
+        assert staff_api.delete(url(task.pk)).status_code == 204
         assert list(Process.objects.values_list("pk", flat=True)) == [process.pk]
-        assert api.delete(url(task.pk)).status_code == 404
+        assert staff_api.delete(url(task.pk)).status_code == 404
+
+    def test_only_staff_may(self, api: APIClient, open_api: APIClient, settings: Any) -> None:
+        task = make_process(is_task=True)
+        assert open_api.delete(url(make_process(is_task=True).pk)).status_code == 204
+        settings.OAUTH2_ACTIVE = True
+        refused = api.delete(url(task.pk))
+        assert (refused.status_code, refused.json()["detail"]) == (403, "Only staff may delete tasks")
+        assert Process.objects.filter(pk=task.pk).exists()
+
+    @pytest.mark.parametrize("status", ["created", "running", "resumed"])
+    def test_one_that_runs_is_409(self, staff_api: APIClient, status: str) -> None:
+        task = make_process(is_task=True, last_status=status)
+        assert staff_api.delete(url(task.pk)).status_code == 409
+        assert Process.objects.filter(pk=task.pk).exists()
 
 
 def test_a_session_started_elsewhere_is_named_by_its_user(api: APIClient, alice: User) -> None:

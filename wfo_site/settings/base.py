@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "wfo_site.common.nul.VisibleNulMiddleware",
+    "wfo_site.common.private.PrivateMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -115,7 +116,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.cache_uri}
     if ENV.cache_uri
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # For what each process may find out by itself once a minute: no server that a page would wait for.
+    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "local"},
 }
 
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
@@ -212,6 +215,8 @@ EXECUTOR = ENV.executor
 MAX_WORKERS = ENV.max_workers
 PROCESS_LEASE_SECONDS = ENV.process_lease_seconds
 ENGINE_FAST_PATH = ENV.engine_fast_path
+SHUTDOWN_GRACE_SECONDS = ENV.shutdown_grace_seconds
+WORKER_STATUS_INTERVAL = ENV.worker_status_interval
 CELERY_BROKER_URL = ENV.celery_broker_url
 CELERY_TARGET_QUEUES = ENV.celery_target_queues
 CELERY_TASK_IGNORE_RESULT = True
@@ -219,8 +224,20 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# A bell that is lost costs nothing (the sweeper rings again), so publishing never blocks a request for long.
+# Ten levels, see `workflows.executors.queues`. RabbitMQ is told with the queue, Redis keeps a list for each step.
+CELERY_TASK_QUEUE_MAX_PRIORITY = 9
+CELERY_TASK_DEFAULT_PRIORITY = 5
+# Tasks that are no bells, such as those of beat, go where any worker hears them.
+CELERY_TASK_DEFAULT_QUEUE = "new_tasks"
+# A bell that is lost costs nothing (the sweeper rings again), so no request waits long for a broker that is away, or
+# that takes the connection and then says nothing.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"write_timeout": 3}
+    if ENV.celery_broker_url.startswith(("amqp", "pyamqp"))
+    else {"priority_steps": [0, 3, 6, 9], "socket_connect_timeout": 2, "socket_timeout": 3}
+)
 
 ENVIRONMENT = ENV.environment
 BASE_URL = ENV.base_url

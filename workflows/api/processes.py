@@ -120,10 +120,10 @@ class ProcessItem(ApiView):
             raise NotFound(f"Process with process_id {process_id} not found")
         return Response(process_rows(found.rows)[0])
 
-    @extend_schema(operation_id="delete_process", responses=answers({204: None}, 400, 404, 422))
-    def delete(self, _request: Request, process_id: UUID) -> Response:
-        """Delete a task. Processes of workflows stay for ever."""
-        services.delete_process(process_id)
+    @extend_schema(operation_id="delete_process", responses=answers({204: None}, 400, 404, 409, 422))
+    def delete(self, request: Request, process_id: UUID) -> Response:
+        """Delete a task; for staff. Processes of workflows stay for ever."""
+        services.delete_process(process_id, user_model=user_model(request))
         return Response(status=HTTPStatus.NO_CONTENT)
 
     @extend_schema(exclude=True)

@@ -33,7 +33,8 @@ class ProcessSchema(BaseModel):
     """A process. `steps`, `form` and `current_state` are null where several processes are listed.
 
     Of a single process, `why` says in a sentence why it does not run at the moment, `deadline` until when it waits, and
-    `next_retry_at` when a step that failed for now is tried again.
+    `next_retry_at` when a step that failed for now is tried again. `estimated_end` is null where nobody can tell; a
+    process is late when it has worked for longer than 95 of 100 of the last runs. None of these is in lists.
     """
 
     process_id: UUID
@@ -60,6 +61,8 @@ class ProcessSchema(BaseModel):
     why: str | None = None
     deadline: Epoch | None = None
     next_retry_at: Epoch | None = None
+    estimated_end: Epoch | None = None
+    is_late: bool | None = None
 
 
 class ProcessList(RootModel[list[ProcessSchema]]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from functools import partial
 from typing import Final, cast
 
@@ -14,6 +15,7 @@ from workflows.engine.injection import bind
 from workflows.engine.outcome import SKIPPED, SUCCESS, Outcome
 from workflows.engine.places import Place
 from workflows.engine.recorder import Recorder
+from workflows.engine.self_wait import self_wait_refused
 from workflows.engine.step_context import StepContext, idempotency_key, running_step
 from workflows.engine.steps import State, Step, StepKind
 from workflows.engine.tree import Program
@@ -77,8 +79,11 @@ class Bodies:
             ),
             attempt=self.attempt(place),
         )
-        surroundings = step_transaction if step.atomic else writes_refused
-        with acting(step=step.name), running_step(context), surroundings(step.name):
+        with ExitStack() as surroundings:
+            for guard in (step_transaction, self_wait_refused) if step.atomic else (writes_refused,):
+                surroundings.enter_context(guard(step.name))
+            surroundings.enter_context(acting(step=step.name))
+            surroundings.enter_context(running_step(context))
             arguments = bind(step.function)(self._seen_by(step, state))
             result = step.function(**arguments)
         if result is not None and not isinstance(result, dict):

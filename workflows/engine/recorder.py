@@ -163,7 +163,7 @@ class Recorder:
         if self.claim.parent_seq is not None and status in ENDED | FAILED:
             alongside.append(partial(self._tell_parent, status))
         paused = store.write_step(self.claim, row, change, inputs=self.inputs, alongside=alongside)
-        reached(FaultPoint.AFTER_WRITE, doing.name)
+        reached(FaultPoint.WRITTEN, doing.name)
         self._remember(row, after)
         self.announce(status, saved)
         self.paused = paused

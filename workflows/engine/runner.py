@@ -24,13 +24,14 @@ from workflows.engine.claims import Claim
 from workflows.engine.errors import FAILED_REASON_LENGTH, PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import empty_history, load_history, start_state
+from workflows.engine.open_transactions import watched
 from workflows.engine.outcome import SUCCESS, Outcome
 from workflows.engine.places import Place
 from workflows.engine.plans import plan_id_of
 from workflows.engine.recorder import DATABASE_LOST, Doing, Recorder
 from workflows.engine.registry import Workflow, get_workflow
 from workflows.engine.state import merge_input
-from workflows.engine.steps import State, Step, StepList
+from workflows.engine.steps import State, Step, StepKind, StepList
 from workflows.engine.store import FenceLost
 from workflows.engine.tree import Program, program_of
 from workflows.enums import ProcessStatus, StepStatus
@@ -43,10 +44,21 @@ STEP_GROUP_KEY = "__step_group"
 SUB_STEP_KEY = "__sub_step"
 
 
-def run(process_id: UUID, *, runner: str, should_stop: Callable[[], bool] = lambda: False) -> bool:
-    """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed."""
+def run(
+    process_id: UUID,
+    *,
+    runner: str,
+    should_stop: Callable[[], bool] = lambda: False,
+    alone: bool = False,
+    let_go: Callable[[Claim], None] = lambda _: None,
+) -> bool:
+    """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed.
+
+    `alone`: nothing else runs in this worker, so one that was lost may be taken. `let_go` hears of a claim that could
+    not be given back because the database was away.
+    """
     reached(FaultPoint.BEFORE_CLAIM)
-    claim = claims.claim(process_id, runner)
+    claim = claims.claim(process_id, runner, alone=alone)
     if claim is None:
         return False
     reached(FaultPoint.AFTER_CLAIM)
@@ -61,9 +73,10 @@ def run(process_id: UUID, *, runner: str, should_stop: Callable[[], bool] = lamb
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
     except DATABASE_LOST:
-        # Not known whether the last write arrived. The lease runs out, and the next runner sees what is stored.
+        # Not known whether the last write arrived. The next runner sees what is stored.
         logger.exception("process %s: the database was lost", process_id)
         connection.close()
+        let_go(claim)
     return True
 
 
@@ -185,6 +198,8 @@ class ProcessRun:
 
     def _execute(self, place: Place) -> bool:
         """Run the body and write what it came to; return whether to go on."""
+        if place.step.kind is not StepKind.GROUP:
+            reached(FaultPoint.BEFORE_STEP, place.name)
         started = now()
         if place.step.atomic:
             return self._took(place, self._atomically(place, started, lambda: self.bodies.do(place, self.state)))
@@ -205,7 +220,7 @@ class ProcessRun:
         """Body and row in one transaction; if that fails, it leaves nothing, and the failure is written in another."""
         known = dict(vars(self.recorder))
         try:
-            with transaction.atomic():
+            with transaction.atomic(), watched(place.step.name):
                 outcome = body()
                 return self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
         except FenceLost:
@@ -219,6 +234,7 @@ class ProcessRun:
 
     def _took(self, place: Place, proceed: bool) -> bool:
         """Move on to what follows a step that was written."""
+        reached(FaultPoint.AFTER_WRITE, place.name)
         self.state = self.recorder.state
         if place.group is None or place.is_last:
             self.position += proceed

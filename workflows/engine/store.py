@@ -100,7 +100,8 @@ class ProcessChange:
             "failed_reason": self.failed_reason,
             "traceback": self.traceback,
             "wait_kind": self.wait_kind,
-            "lost_claims": 0,
+            # Of the next step, this claim is the first.
+            "lost_claims": 1 if self.status == ProcessStatus.RUNNING else 0,
         }
         if self.plan_id is not None:
             columns["plan_id"] = self.plan_id

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from workflows.engine.runner import run
 from workflows.executors.base import runner_id
+from workflows.executors.monitor import OnlineWorker
 
 
 class Inline:
@@ -23,6 +24,9 @@ class Inline:
 
     def stop(self, timeout: float) -> None:
         """Nothing: the caller runs."""
+
+    def workers(self) -> list[OnlineWorker]:
+        return [OnlineWorker(self._runner, slots=1)]
 
     def ring(self, process_ids: Sequence[UUID]) -> None:
         self._wanted.extend(process_ids)

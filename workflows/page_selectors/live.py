@@ -39,7 +39,7 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
     reasons = _reasons(actions)
     if view.has_form and refusal:
         reasons.insert(0, ("Resume", refusal))
-    look = f"{view.version}|{why}|{asks}|{[(action.name, action.reason) for action in actions]}"
+    look = f"{view.version}|{why}|{asks}|{view.estimate.is_late}|{[(action.name, action.reason) for action in actions]}"
     return {
         "view": view,
         "process": process,

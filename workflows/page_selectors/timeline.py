@@ -19,6 +19,7 @@ from workflows.engine.tree import Program, program_of, ref_of
 from workflows.enums import ProcessStatus, StepStatus, WaitState
 from workflows.models import Process, ProcessStep, Wait
 from workflows.page_selectors.parts import Parts, parts_of
+from workflows.selectors.estimates import Estimate, estimate_of
 from workflows.states import CLEARED_STEPS, ENDED, OPEN_STEPS, RUNNABLE
 
 PENDING: Final = "pending"
@@ -112,6 +113,7 @@ class ProcessView:
     waits: list[Wait]
     parts: Parts
     workflow_is_in_code: bool
+    estimate: Estimate
     # It stands at a step that a person answers.
     has_form: bool
 
@@ -182,10 +184,12 @@ def process_view(process_id: UUID) -> ProcessView:
     )
     workflow = get_workflow(process.workflow.name)
     plan = _plan_of(program_of(workflow, ref_of(process)) if workflow is not None else None)
+    estimate = estimate_of(process, rows, remaining_keys(process, _cleared(rows), plan.keys))
     return ProcessView(
         process=process,
         subscriptions=list(process.subscriptions.all()),
         cards=_cards(process, rows, plan),
+        estimate=estimate,
         waits=list(Wait.objects.filter(process_id=process_id, state=WaitState.OPEN).defer("body", "detail")),
         parts=parts_of(process),
         workflow_is_in_code=bool(plan.keys),
@@ -240,8 +244,12 @@ def remaining_keys(process: Process, cleared: list[str], code_keys: list[str]) -
     return plan[done:]
 
 
+def _cleared(rows: Sequence[ProcessStep]) -> list[str]:
+    return [row.key for row in rows if row.status in CLEARED_STEPS and row.sub_step is None]
+
+
 def _cards(process: Process, rows: Sequence[ProcessStep], plan: _CodePlan) -> list[StepCard]:
-    cleared = [row.key for row in rows if row.status in CLEARED_STEPS and row.sub_step is None]
+    cleared = _cleared(rows)
     remaining = remaining_keys(process, cleared, plan.keys)
     last = rows[-1] if rows else None
     is_at_work = process.last_status in RUNNABLE

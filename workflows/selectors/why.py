@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from wfo_site.common.clock import now
+from workflows.engine import limits, losses
 from workflows.enums import ProcessStatus, WaitKind
 from workflows.models import EngineSettings, Process
 from workflows.selectors.open_waits import OpenWait, open_wait
@@ -57,12 +58,24 @@ def _why_not_yet(process: Process) -> str:
     moment = now()
     if process.held_because:
         return f"Is held: {process.held_because}."
-    if process.not_before is not None and process.not_before > moment:
-        return f"Starts at {_moment(process.not_before)}."
     if process.lease_until is not None and process.lease_until > moment:
         return ""
+    if losses.waits_to_be_alone(process):
+        return "Its worker was lost twice; it goes on when a worker has nothing else to do, alone."
+    if process.not_before is not None and process.not_before > moment:
+        return f"Starts at {_moment(process.not_before)}."
     if EngineSettings.objects.filter(global_lock=True).exists():
         return "The engine is paused; it goes on when the engine does."
-    if process.last_status == ProcessStatus.RUNNING:
-        return "Waits for a runner to take it over."
-    return "Waits for a free runner."
+    is_taken_over = process.last_status == ProcessStatus.RUNNING
+    waits = "Waits for a runner to take it over." if is_taken_over else "Waits for a free runner."
+    return _no_place(process) or waits
+
+
+def _no_place(process: Process) -> str:
+    """Say that others of its workflow take all places; no query where the workflow has no limit."""
+    name = process.workflow.name
+    limit = limits.by_workflow().get(name)
+    running = limits.running_by_workflow({name: limit}).get(name, 0) if limit is not None else 0
+    if limit is None or running < limit:
+        return ""
+    return f"Waits: {running} of {limit} “{name}” run; it goes on when one of them ends or waits."

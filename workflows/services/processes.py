@@ -10,7 +10,9 @@ from django.db.models.functions import Now
 from wfo_site.common import broadcast
 from wfo_site.common.errors import Conflict, DomainError, NotFound
 from wfo_site.common.nul import visible
+from workflows.engine.authorization import Asker
 from workflows.models import Process
+from workflows.services.staff import check_is_staff
 from workflows.states import ENDED, FAILED, RESUMABLE
 
 NOTE_LENGTH = 5000
@@ -33,8 +35,9 @@ def set_process_note(process_id: UUID, note: str | None) -> None:
     broadcast.processes_changed(process_id)
 
 
-def delete_process(process_id: UUID) -> None:
-    """Delete a task and its history. Raises NotFound, DomainError for a workflow, Conflict while it runs."""
+def delete_process(process_id: UUID, *, user_model: Asker = None) -> None:
+    """Delete a task and its history. Raises NotFound, Forbidden, DomainError for a workflow, Conflict while it runs."""
+    check_is_staff(user_model, "delete tasks")
     found = Process.objects.filter(pk=process_id).values_list("is_task", "last_status").first()
     if found is None:
         raise NotFound(f"Process with process_id {process_id} not found")

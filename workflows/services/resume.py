@@ -35,12 +35,14 @@ def resume_process(
     *,
     user: str = SYSTEM_USER,
     user_model: Asker = None,
+    priority: int | None = None,
 ) -> None:
     """Resume a suspended process with its input, or retry a failed or waiting one.
 
     `user_inputs`: one dict per page of the form of the step it stands at; without a form, nothing is taken from it.
-    `user` is the name that is recorded, `user_model` who the callbacks are asked about. Raises NotFound, Locked,
-    Forbidden, Conflict if the process does not wait for a person or was resumed meanwhile, and the errors of the form.
+    `user` is the name that is recorded, `user_model` who the callbacks are asked about, `priority` the one it has from
+    now on. Raises NotFound, Locked, Forbidden, Conflict if the process does not wait for a person or was resumed
+    meanwhile, and the errors of the form.
     """
     check_engine_takes_changes()
     seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "wait_kind").first()
@@ -69,6 +71,7 @@ def resume_process(
             rung_at=None,
             not_before=None,
             last_modified_at=Now(),
+            **({} if priority is None else {"priority": priority}),
         )
         if not won:
             raise Conflict("Another was faster: this process has been resumed or aborted meanwhile")

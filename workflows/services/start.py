@@ -23,8 +23,9 @@ from wfo_site.common.uuid7 import uuid7
 from workflows.engine.authorization import Asker, AuthAction, allows
 from workflows.engine.errors import StartPredicateError
 from workflows.engine.registry import PredicateContext, RunPredicateFail, Workflow, get_workflow
+from workflows.engine.self_wait import note_started
 from workflows.engine.steps import State
-from workflows.enums import InputType, ProcessStatus
+from workflows.enums import InputType, Priority, ProcessStatus
 from workflows.forms import post_form
 from workflows.models import InputState, Process, ProcessSubscription, StartKey
 from workflows.services.bell import ring_after_commit
@@ -42,6 +43,7 @@ class Start:
     row: WorkflowRow
     user: str
     user_model: Asker = None
+    priority: int = Priority.INTERACTIVE
 
 
 def _check_engine(_: Start) -> None:
@@ -87,12 +89,12 @@ def start_process(
     user_model: Asker = None,
     idempotency_key: str | None = None,
     not_before: datetime | None = None,
-    priority: int = 0,
+    priority: int = Priority.INTERACTIVE,
     link: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Start a workflow and return the id of its process; nothing is stored unless every check and form page passes.
 
-    `priority`: lower is run first. `link`: columns of a process that a step of another starts and waits for.
+    Runners take what has a low `priority` first. `link`: columns of a process that a step of another starts.
     `user_inputs`: one dict per form page, None for `[{}]`. With an `idempotency_key` known from the last 24 hours the
     process it started is returned, whatever would refuse another, or Conflict raised if the inputs differ. `user` is
     the name that is recorded, `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed.
@@ -100,9 +102,9 @@ def start_process(
     checks add.
     """
     workflow, row = find_startable(workflow_key)
-    start = Start(workflow, row, user, user_model)
+    start = Start(workflow, row, user, user_model, priority)
     inputs = with_implied_page(workflow, [{}] if user_inputs is None else list(user_inputs))
-    columns = {"not_before": not_before, "priority": priority, **(link or {})}
+    columns = {"not_before": not_before, **(link or {})}
     try:
         for check in CHECKS:
             check(start)
@@ -145,6 +147,7 @@ def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequ
         started_at=moment,
         last_modified_at=moment,
         created_by=start.user,
+        priority=start.priority,
     )
     InputState.objects.create(
         process_id=process_id,
@@ -158,6 +161,7 @@ def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequ
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()
     ring_after_commit([process_id])
+    note_started(process_id)
 
 
 def _subscription_of(inputs: Sequence[State]) -> UUID | None:

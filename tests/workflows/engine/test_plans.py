@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from products.models import Workflow as WorkflowRow
 from workflows import StepList, done, init, workflow
 from workflows.engine.plans import plan_id_of
+from workflows.engine.tree import Program
 from workflows.models import WorkflowPlan
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,10 +25,10 @@ def test_a_plan_that_was_rolled_back_is_stored_again(own_registry: None) -> None
     row = WorkflowRow.objects.create(name=planned.name, target="SYSTEM", description="x")
 
     with transaction.atomic():
-        plan_id_of(planned, row.pk)
+        plan_id_of(Program.of(planned), row.pk)
         transaction.set_rollback(True)
-    stored = plan_id_of(planned, row.pk)
+    stored = plan_id_of(Program.of(planned), row.pk)
     assert WorkflowPlan.objects.get(pk=stored).keys == planned.keys
     with CaptureQueriesContext(connection) as queries:
-        assert plan_id_of(planned, row.pk) == stored
+        assert plan_id_of(Program.of(planned), row.pk) == stored
     assert len(queries) == 0
