@@ -6,6 +6,7 @@ from workflows.builtin.authorization import (
     register_internal_retry_auth_callback,
 )
 from workflows.engine.authorization import AuthAction, AuthContext, AuthUser
+from workflows.engine.combinators import conditional, focussteps, steplens
 from workflows.engine.core_steps import (
     ensure_provisioning_status,
     obsolete_step,
@@ -28,7 +29,9 @@ from workflows.engine.errors import ApiException, InconsistentDataError, Process
 from workflows.engine.fork_steps import SubWorkflow, branch, foreach, parallel, parallel_sub_workflows, sub_workflow
 from workflows.engine.forks import BranchesDisagree
 from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPredicatePass
+from workflows.engine.retries import RetryPolicy
 from workflows.engine.step_context import StepContext, step_context
+from workflows.engine.step_options import Effect
 from workflows.engine.steps import (
     State,
     Step,
@@ -36,15 +39,12 @@ from workflows.engine.steps import (
     abort,
     begin,
     callback_step,
-    conditional,
     done,
-    focussteps,
     init,
     inputstep,
     retrystep,
     step,
     step_group,
-    steplens,
 )
 from workflows.enums import Assignee
 from workflows.predicates import awaiting_callbacks_exist, no_uncompleted_instance
@@ -59,9 +59,11 @@ __all__ = [
     "AuthContext",
     "AuthUser",
     "BranchesDisagree",
+    "Effect",
     "InconsistentDataError",
     "PredicateContext",
     "ProcessFailureError",
+    "RetryPolicy",
     "RunPredicateFail",
     "RunPredicatePass",
     "State",

@@ -32,8 +32,9 @@ class ProcessStepSchema(BaseModel):
 class ProcessSchema(BaseModel):
     """A process. `steps`, `form` and `current_state` are null where several processes are listed.
 
-    `why` says in a sentence why a process does not run at the moment. `estimated_end` is null where nobody can tell;
-    a process is late when it has worked for longer than 95 of 100 of the last runs. None of the three is in lists.
+    Of a single process, `why` says in a sentence why it does not run at the moment, `deadline` until when it waits, and
+    `next_retry_at` when a step that failed for now is tried again. `estimated_end` is null where nobody can tell; a
+    process is late when it has worked for longer than 95 of 100 of the last runs. None of these is in lists.
     """
 
     process_id: UUID
@@ -58,6 +59,8 @@ class ProcessSchema(BaseModel):
     note: str | None = None
     parent_process_id: UUID | None = None
     why: str | None = None
+    deadline: Epoch | None = None
+    next_retry_at: Epoch | None = None
     estimated_end: Epoch | None = None
     is_late: bool | None = None
 

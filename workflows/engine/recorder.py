@@ -23,7 +23,7 @@ from workflows.engine.claims import Claim
 from workflows.engine.errors import error_to_dict, failed_reason, traceback_text
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import SNAPSHOT_BYTES, SNAPSHOT_ROWS, History, Row
-from workflows.engine.outcome import Outcome, failed, status_of_failure
+from workflows.engine.outcome import Outcome, status_of_failure
 from workflows.engine.state import Delta, difference
 from workflows.engine.steps import State
 from workflows.engine.store import FenceLost, ProcessChange, StepRow
@@ -47,8 +47,7 @@ class Doing:
     """The step that an outcome is of.
 
     `merge` turns the stored form of its result into the state after it. `sub_step`: the row is a group that has done
-    this
-    much. `alongside` writes what else belongs to the step, in the same transaction.
+    this much. `failure` says what an exception comes to.
     """
 
     name: str
@@ -56,8 +55,8 @@ class Doing:
     assignee: str
     started_at: datetime
     merge: Callable[[State], State]
+    failure: Callable[[BaseException], Outcome]
     sub_step: str | None = None
-    alongside: Callable[[], object] | None = None
 
 
 class Recorder:
@@ -108,7 +107,7 @@ class Recorder:
 
     def _record_failed_write(self, error: Exception, doing: Doing) -> bool:
         try:
-            return self.record_in_transaction(failed(error), replace(doing, sub_step=None, alongside=None))
+            return self.record_in_transaction(doing.failure(error), replace(doing, sub_step=None))
         except FenceLost:
             raise
         except Exception as second:  # no row can be written; the process itself must still say so
@@ -152,7 +151,9 @@ class Recorder:
             plan_id=self._plan_id,
         )
         reached(FaultPoint.BEFORE_WRITE, doing.name)
-        alongside = [doing.alongside] if doing.alongside else []
+        alongside: list[Callable[[], object]] = (
+            [partial(outcome.opens, self.claim.process_id, doing.key)] if outcome.opens else []
+        )
         if self.claim.parent_seq is not None and status in ENDED | FAILED:
             alongside.append(partial(children.tell_parent, self.claim, status))
         # A failed row holds no state, so it has not taken the inputs in: they are merged again by the next try.
