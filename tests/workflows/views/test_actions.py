@@ -126,7 +126,7 @@ def test_retrying_all_is_refused_while_the_engine_is_paused(browser_of_alice: Cl
     failed = _started("task_clean_up")
     EngineSettings.objects.update_or_create(pk=1, defaults={"global_lock": True})
     response = browser_of_alice.post(reverse("workflows:task-retry-all"), follow=True)
-    assert "Engine is locked" in response.content.decode()
+    assert "The engine is paused" in response.content.decode()
     assert _fresh(failed).last_status == "failed"
 
 
