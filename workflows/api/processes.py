@@ -174,6 +174,19 @@ class Abort(ApiView):
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
+class Release(ApiView):
+    @extend_schema(
+        operation_id="release_process",
+        request=None,
+        parameters=[REPORTER],
+        responses=answers({204: None}, 403, 404, 409, 422, 503),
+    )
+    def put(self, request: Request, process_id: UUID) -> Response:
+        """Let a process try once more that is held because it took its worker down three times."""
+        services.release_process(process_id, user=reporter(request), user_model=user_model(request))
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
 class StatusCounts(ApiView):
     @extend_schema(operation_id="process_status_counts", responses=answers({200: ProcessStatusCounts}))
     def get(self, _request: Request) -> Response:

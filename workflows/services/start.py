@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from products.models import Workflow as WorkflowRow
 from subscriptions.models import Subscription
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, current
-from wfo_site.common.errors import Conflict, DomainError, Forbidden, NotFound
+from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
 from wfo_site.common.uuid7 import uuid7
 from workflows.engine.authorization import Asker, AuthAction, allows
 from workflows.engine.errors import StartPredicateError
 from workflows.engine.registry import PredicateContext, RunPredicateFail, Workflow, get_workflow
+from workflows.engine.self_wait import note_started
 from workflows.engine.steps import State
-from workflows.enums import InputType, ProcessStatus
+from workflows.enums import InputType, Priority, ProcessStatus
 from workflows.forms import post_form
 from workflows.models import InputState, Process, ProcessSubscription, StartKey
 from workflows.services.bell import ring_after_commit
@@ -42,6 +43,7 @@ class Start:
     row: WorkflowRow
     user: str
     user_model: Asker = None
+    priority: int = Priority.INTERACTIVE
 
 
 def _check_engine(_: Start) -> None:
@@ -87,9 +89,12 @@ def start_process(
     user_model: Asker = None,
     idempotency_key: str | None = None,
     not_before: datetime | None = None,
+    priority: int = Priority.INTERACTIVE,
+    link: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Start a workflow and return the id of its process; nothing is stored unless every check and form page passes.
 
+    Runners take what has a low `priority` first. `link`: columns of a process that a step of another starts.
     `user_inputs`: one dict per form page, None for `[{}]`. With an `idempotency_key` known from the last 24 hours the
     process it started is returned, whatever would refuse another, or Conflict raised if the inputs differ. `user` is
     the name that is recorded, `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed.
@@ -97,25 +102,26 @@ def start_process(
     checks add.
     """
     workflow, row = find_startable(workflow_key)
-    start = Start(workflow, row, user, user_model)
+    start = Start(workflow, row, user, user_model, priority)
     inputs = with_implied_page(workflow, [{}] if user_inputs is None else list(user_inputs))
+    columns = {"not_before": not_before, **(link or {})}
     try:
         for check in CHECKS:
             check(start)
         if idempotency_key is not None and (known := _started_with(idempotency_key, workflow_key, inputs)) is not None:
             return known
-        return _start(start, inputs, not_before, idempotency_key)
+        return _start(start, inputs, columns, idempotency_key)
     except Forbidden:
         raise
-    except (DomainError, IntegrityError):
+    except Exception:
         # What stands in the way may be what this very call has started before, or just now in another request.
         if idempotency_key is None or (known := _started_with(idempotency_key, workflow_key, inputs)) is None:
             raise
         return known
 
 
-def _start(start: Start, inputs: Sequence[State], not_before: datetime | None, idempotency_key: str | None) -> UUID:
-    process_id = uuid7()
+def _start(start: Start, inputs: Sequence[State], columns: Mapping[str, Any], idempotency_key: str | None) -> UUID:
+    process_id: UUID = columns.get("process_id") or uuid7()
     begin_state = {
         "process_id": process_id,
         "reporter": start.user,
@@ -125,24 +131,23 @@ def _start(start: Start, inputs: Sequence[State], not_before: datetime | None, i
     form_state = post_form(initial_form(start.workflow, start.row), to_json(begin_state), inputs)
     state = to_json({**form_state, **begin_state})
     with transaction.atomic():
-        _insert(start, process_id, state, inputs, not_before)
+        _insert(start, {"process_id": process_id, "root_id": process_id, **columns}, state, inputs)
         if idempotency_key is not None:
             _keep_key(idempotency_key, process_id, start.row.name, inputs)
     return process_id
 
 
-def _insert(start: Start, process_id: UUID, state: State, inputs: Sequence[State], not_before: datetime | None) -> None:
-    moment = now()
+def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequence[State]) -> None:
+    moment, process_id = now(), columns["process_id"]
     Process.every.create(
-        process_id=process_id,
-        root_id=process_id,
+        **columns,
         workflow=start.row,
         is_task=start.row.is_task,
         last_status=ProcessStatus.CREATED,
         started_at=moment,
         last_modified_at=moment,
         created_by=start.user,
-        not_before=not_before,
+        priority=start.priority,
     )
     InputState.objects.create(
         process_id=process_id,
@@ -156,6 +161,7 @@ def _insert(start: Start, process_id: UUID, state: State, inputs: Sequence[State
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()
     ring_after_commit([process_id])
+    note_started(process_id)
 
 
 def _subscription_of(inputs: Sequence[State]) -> UUID | None:

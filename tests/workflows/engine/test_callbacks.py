@@ -12,7 +12,6 @@ from django.db.models.functions import Now
 from wfo_site.common.errors import Conflict, Locked, NotFound
 from workflows import ProcessFailureError, State, StepList, callback_step, done, init, step, workflow
 from workflows.engine import deadlines
-from workflows.engine.history import load_history
 from workflows.models import Process, ProcessStep, Wait
 from workflows.selectors import process_detail
 from workflows.services import (
@@ -23,7 +22,7 @@ from workflows.services import (
     update_callback_progress,
 )
 
-from .conftest import StartWorkflow, rows
+from .conftest import StartWorkflow, rows, state_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,7 +67,7 @@ def test_the_process_awaits_the_answer_and_goes_on_with_it(start: StartWorkflow)
     process.refresh_from_db()
     assert process.last_status == "completed"
     assert rows(process)[1:] == [("Deliver", "success"), ("Done", "complete")]
-    state = load_history(process.pk).state
+    state = state_of(process.pk)
     assert state["callback_result"] == {"return_code": 0}
     assert state["checked"] is True
     assert "callback_route" in state
@@ -125,7 +124,7 @@ def test_keys_for_the_address_and_the_answer_can_be_chosen(start: StartWorkflow)
     state = process_detail(process.pk)["current_state"]
     assert "callback_route" not in state
     arrive_callback(process.pk, state["my_route"].rsplit("/", 1)[1], {"x": 1})
-    assert load_history(process.pk).state["seen"] == {"x": 1}
+    assert state_of(process.pk)["seen"] == {"x": 1}
 
 
 def test_two_callback_steps_have_different_addresses(start: StartWorkflow) -> None:
@@ -202,7 +201,7 @@ def test_an_answer_that_comes_before_the_process_waits_is_kept(start: StartWorkf
     process = start(fast_answer)
     process.refresh_from_db()
     assert process.last_status == "completed"
-    assert load_history(process.pk).state["callback_result"] == {"early": True}
+    assert state_of(process.pk)["callback_result"] == {"early": True}
 
 
 def test_a_deadline_fails_the_step_and_a_retry_starts_the_group_again(start: StartWorkflow) -> None:
