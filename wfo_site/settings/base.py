@@ -241,6 +241,8 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Redis only; for RabbitMQ see `workflows.tasks`.
+CELERY_WORKER_DISABLE_PREFETCH = not ENV.celery_broker_url.startswith(("amqp", "pyamqp"))
 # Ten levels, see `workflows.executors.queues`. RabbitMQ is told with the queue, Redis keeps a list for each step.
 CELERY_TASK_QUEUE_MAX_PRIORITY = 9
 CELERY_TASK_DEFAULT_PRIORITY = 5
