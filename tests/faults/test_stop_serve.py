@@ -1,4 +1,4 @@
-"""SIGTERM to `manage.py serve`: running steps end, one that does not is left to the next start, nobody is blamed (F6)."""
+"""SIGTERM to `manage.py serve`: running steps end, one that does not is left to the next start, none is blamed (F6)."""
 
 from __future__ import annotations
 
