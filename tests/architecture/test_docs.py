@@ -93,34 +93,41 @@ def test_python_compiles_and_imports_what_there_is(page: Path) -> None:
                     assert hasattr(module, alias.name), f"{node.module} has no {alias.name}"
 
 
+def run_in(folder: Path, *commands: list[str], **environment: str) -> None:
+    """Run commands of Python on SQLite with what was written into a folder; each must end well."""
+    surroundings = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "WFO_DATA_DIR": str(folder),
+        "DATABASE_URL": "",
+        "DJANGO_SETTINGS_MODULE": "wfo_site.settings.test",
+        **environment,
+    }
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "pyproject.toml"]
+
+
 def test_the_package_of_the_tutorial_runs(tmp_path: Path) -> None:
     """Written as the page says, it passes the system checks and its own test."""
     (tmp_path / "transit").mkdir()
     (tmp_path / "transit" / "__init__.py").touch()
     for title, source in python_blocks(ROOT / "docs" / "tutorial" / "first-product.md"):
         (tmp_path / title).write_text(source)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(tmp_path),
-        "WFO_EXTENSIONS": "transit",
-        "WFO_DATA_DIR": str(tmp_path),
-        "DATABASE_URL": "",
-        "DJANGO_SETTINGS_MODULE": "wfo_site.settings.test",
-    }
-    for command in (
+    run_in(
+        tmp_path,
         ["manage.py", "check", "--fail-level", "WARNING"],
-        [
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-c",
-            "pyproject.toml",
-            str(tmp_path / "transit" / "test_transit.py"),
-        ],
-    ):
-        done = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        [*PYTEST, str(tmp_path / "transit" / "test_transit.py")],
+        WFO_EXTENSIONS="transit",
+    )
+
+
+def test_the_tests_of_the_guide_to_testing_pass(tmp_path: Path) -> None:
+    for title, source in python_blocks(ROOT / "docs" / "how-to" / "test-a-workflow.md"):
+        (tmp_path / (title or "test_step.py")).write_text(source)
+    run_in(tmp_path, [*PYTEST, str(tmp_path)])

@@ -35,7 +35,7 @@ def _dump(subscription_id: UUID) -> State:
     return dumped
 
 
-@step("Lock subscription", atomic=True)
+@step("Lock subscription", atomic=True, effects="database")
 def unsync(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
     """Take the lock of a subscription and keep its state before under `__old_subscriptions__`.
 
@@ -48,7 +48,7 @@ def unsync(subscription_id: UUID, __old_subscriptions__: State | None = None) ->
     return {"subscription": _dump(subscription_id), OLD_SUBSCRIPTIONS_KEY: backups}
 
 
-@step("Lock subscription", atomic=True)
+@step("Lock subscription", atomic=True, effects="database")
 def unsync_unchecked(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
     """Take the lock, also from nobody and from a process that has failed or ended."""
     from subscriptions import services
@@ -58,7 +58,7 @@ def unsync_unchecked(subscription_id: UUID, __old_subscriptions__: State | None 
     return {"subscription": _dump(subscription_id), OLD_SUBSCRIPTIONS_KEY: backups}
 
 
-@step("Unlock subscription", atomic=True)
+@step("Unlock subscription", atomic=True, effects="database")
 def resync(subscription: SubscriptionModel) -> State:
     """Give the lock back."""
     from subscriptions import services
@@ -71,7 +71,7 @@ def set_status(status: SubscriptionLifecycle | str) -> Step:
     """Return a step that takes the subscription to another lifecycle status, checked by the model of that status."""
     wanted = SubscriptionLifecycle(status)
 
-    @step(f"Set subscription to '{wanted.value}'")
+    @step(f"Set subscription to '{wanted.value}'", effects="database")
     def change_status(subscription: SubscriptionModel) -> State:
         return {"subscription": SubscriptionModel.from_other_lifecycle(subscription, wanted)}
 
@@ -83,7 +83,7 @@ def store_process_subscription(workflow_target: str | None = None) -> Step:
     if workflow_target is not None:
         warnings.warn("workflow_target is no longer used; leave it out", DeprecationWarning, stacklevel=2)
 
-    @step("Create Process Subscription relation", atomic=True)
+    @step("Create Process Subscription relation", atomic=True, effects="database")
     def link(subscription_id: UUID) -> None:
         from workflows.models import ProcessSubscription
 
@@ -102,6 +102,6 @@ def ensure_provisioning_status(steps: Step | StepList) -> StepList:
     )
 
 
-@step("Obsolete step")
+@step("Obsolete step", effects="read")
 def obsolete_step() -> None:
     """Stand in for a step that was removed, so that running processes keep their place."""

@@ -6,10 +6,15 @@ Nothing here touches the database or the settings: product packages import it be
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, SupportsIndex, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, Unpack, overload
+
+from workflows.engine.step_options import NOT_DECLARED, Effect, StepKeywords, StepOptions
+
+if TYPE_CHECKING:
+    from workflows.engine.forks import Fork
 
 State: TypeAlias = dict[str, Any]
 StepFunction: TypeAlias = Callable[..., "State | None"]
@@ -36,6 +41,8 @@ class StepKind(StrEnum):
     CALLBACK_CREATE = "callback_create"
     CALLBACK_AWAIT = "callback_await"
     CALLBACK_CLEANUP = "callback_cleanup"
+    # Runs others side by side and waits for them, see `workflows.engine.forks`.
+    FORK = "fork"
 
 
 @dataclass(frozen=True)
@@ -75,12 +82,14 @@ class Step:
     retry_auth_callback: AuthCallback | None = None
     # Body and result in one transaction, see `step`.
     atomic: bool = False
+    options: StepOptions = field(default_factory=StepOptions)
     # All must hold on the state before the step, or it is skipped.
     conditions: tuple[Predicate, ...] = ()
     lens: Lens | None = None
     # Of a group: its steps, entered one after the other and shown as one.
     steps: StepList = field(default_factory=lambda: StepList())
     callback: CallbackOptions | None = None
+    fork: Fork | None = None
     __wrapped__: Callable[..., Any] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -89,6 +98,17 @@ class Step:
 
     def __rshift__(self, other: Step | StepList) -> StepList:
         return StepList([self]) >> other
+
+    @property
+    def effects(self) -> frozenset[Effect]:
+        """What it does, as declared: of a step that holds others, what all of them do, if each says so."""
+        if self.options.effects:
+            return self.options.effects
+        if self.function is None and not self.steps and self.fork is None:
+            return frozenset({Effect.READ})
+        lists = [self.steps, *(self.fork.step_lists() if self.fork is not None else ())]
+        inner = [step.effects for steps in lists for step in steps]
+        return frozenset().union(*inner) if inner and all(inner) else NOT_DECLARED
 
     def __repr__(self) -> str:
         return f"<Step {self.name!r} {self.kind}>"
@@ -124,6 +144,14 @@ class StepList(list[Step]):
     def map(self, change: Callable[[Step], Step]) -> StepList:
         return StepList(change(step) for step in self)
 
+    def everything(self) -> Iterator[Step]:
+        """Go through all steps, also those within groups and branches."""
+        for step in self:
+            yield step
+            yield from step.steps.everything()
+            for branch in step.fork.step_lists() if step.fork is not None else ():
+                yield from branch.everything()
+
     def keys(self) -> list[str]:
         """Return one key per step, unique and stable: its name, and `name#2` for the second of that name."""
         seen: dict[str, int] = {}
@@ -149,7 +177,11 @@ def as_steps(steps: Step | StepList | Iterable[Step]) -> StepList:
 
 
 def step(
-    name: str, *, atomic: bool = False, retry_auth_callback: AuthCallback | None = None
+    name: str,
+    *,
+    atomic: bool = False,
+    retry_auth_callback: AuthCallback | None = None,
+    **options: Unpack[StepKeywords],
 ) -> Callable[[StepFunction], Step]:
     """Make a function a step. Its arguments come from the state by name; the dict it returns is merged into the state.
 
@@ -157,20 +189,28 @@ def step(
     transaction with the step itself. A body that must write to our database itself is declared `atomic=True`: body and
     result are then one transaction, and calls to other systems are refused in it.
     """
-
-    def decorate(function: StepFunction) -> Step:
-        return Step(name, StepKind.PLAIN, function, atomic=atomic, retry_auth_callback=retry_auth_callback)
-
-    return decorate
+    return _with_body(name, StepKind.PLAIN, atomic, retry_auth_callback, StepOptions.of(**options))
 
 
 def retrystep(
-    name: str, *, atomic: bool = False, retry_auth_callback: AuthCallback | None = None
+    name: str,
+    *,
+    atomic: bool = False,
+    retry_auth_callback: AuthCallback | None = None,
+    **options: Unpack[StepKeywords],
 ) -> Callable[[StepFunction], Step]:
     """Like `step`, but an exception makes the process wait, to be tried again later, instead of failing it."""
+    return _with_body(name, StepKind.RETRY, atomic, retry_auth_callback, StepOptions.of(**options))
+
+
+def _with_body(
+    name: str, kind: StepKind, atomic: bool, retry_auth_callback: AuthCallback | None, options: StepOptions
+) -> Callable[[StepFunction], Step]:
+    if atomic and Effect.OUTSIDE in options.effects:
+        raise ValueError(f"Step {name!r} is atomic, so it cannot change other systems: calls to them are refused in it")
 
     def decorate(function: StepFunction) -> Step:
-        return Step(name, StepKind.RETRY, function, atomic=atomic, retry_auth_callback=retry_auth_callback)
+        return Step(name, kind, function, atomic=atomic, retry_auth_callback=retry_auth_callback, options=options)
 
     return decorate
 
@@ -210,9 +250,10 @@ def step_group(
     *,
     extract_form: bool = True,
     retry_auth_callback: AuthCallback | None = None,
+    **options: Unpack[StepKeywords],
 ) -> Step:
     """Show several steps as one; each is a transaction of its own. A retry after a failure starts at the first."""
-    inner = as_steps(steps)
+    inner = without_forks(as_steps(steps), f"step_group {name!r}")
     first_input = next((item for item in inner if item.form is not None), None) if extract_form else None
     return Step(
         name,
@@ -221,6 +262,7 @@ def step_group(
         assignee=first_input.assignee if first_input else SYSTEM_ASSIGNEE,
         resume_auth_callback=first_input.resume_auth_callback if first_input else None,
         retry_auth_callback=retry_auth_callback,
+        options=StepOptions.of(**options),
         steps=StepList(_flat(inner)),
     )
 
@@ -266,43 +308,13 @@ def callback_step(
     return step_group(name, steps, extract_form=False)
 
 
-def conditional(predicate: Predicate) -> Callable[[Step | StepList], StepList]:
-    """Run the steps only if `predicate` holds on the state; it is asked again before each of them."""
-
-    def wrap(steps: Step | StepList) -> StepList:
-        return as_steps(steps).map(lambda item: replace(item, conditions=(predicate, *item.conditions)))
-
-    return wrap
-
-
-def steplens(
-    get: Callable[[State], State],
-    set: Callable[[State], Callable[[State], State]],  # noqa: A002 - known by this name
-) -> Callable[[Step | StepList], StepList]:
-    """Let steps see and change only a part of the state.
-
-    `get(state)` is the part, `set(part)(state)` the whole with the part changed.
-    """
-    return _through(Lens(get=get, set=lambda state, part: set(part)(state)))
-
-
-def focussteps(key: str) -> Callable[[Step | StepList], StepList]:
-    """Let steps see and change only `state[key]`, an empty dict where there is none."""
-    return _through(Lens(get=lambda state: state.get(key) or {}, set=lambda state, part: {**state, key: part}))
-
-
-def _through(lens: Lens) -> Callable[[Step | StepList], StepList]:
-    def wrap_step(item: Step) -> Step:
-        conditions = tuple(_seen_through(lens, predicate) for predicate in item.conditions)
-        if item.kind is StepKind.GROUP:
-            return replace(item, conditions=conditions, steps=item.steps.map(wrap_step))
-        return replace(item, conditions=conditions, lens=item.lens.inside(lens) if item.lens else lens)
-
-    return lambda steps: as_steps(steps).map(wrap_step)
-
-
-def _seen_through(lens: Lens, predicate: Predicate) -> Predicate:
-    return lambda state: predicate(lens.get(state))
+def without_forks(steps: StepList, where: str) -> StepList:
+    """Refuse what runs others side by side where its row, or the state it would join into, is not its own."""
+    if fork := next((item for item in steps if item.kind is StepKind.FORK), None):
+        raise ValueError(
+            f"{fork.name!r} runs others side by side and cannot stand inside {where}. Put it beside it in the workflow."
+        )
+    return steps
 
 
 init = Step("Start", StepKind.START)

@@ -104,7 +104,8 @@ class ProcessChange:
             "failed_reason": self.failed_reason,
             "traceback": self.traceback,
             "wait_kind": self.wait_kind,
-            "lost_claims": 0,
+            # Of the next step, this claim is the first.
+            "lost_claims": 1 if self.status == ProcessStatus.RUNNING else 0,
         }
         if self.plan_id is not None:
             columns["plan_id"] = self.plan_id
@@ -119,7 +120,7 @@ def write_step(
     change: ProcessChange,
     *,
     inputs: Sequence[UUID] = (),
-    alongside: Callable[[], object] | None = None,
+    alongside: Sequence[Callable[[], object]] = (),
 ) -> bool:
     """Write a step row and the process row in one transaction; return whether the engine is paused.
 
@@ -132,8 +133,8 @@ def write_step(
             raise FenceLost
         return paused
     with transaction.atomic(savepoint=False):
-        if alongside is not None:
-            alongside()
+        for act in alongside:
+            act()
         paused = is_paused()
         fence(claim, change.columns(row.seq))
         _write_row(claim, row)
@@ -142,10 +143,10 @@ def write_step(
     return paused
 
 
-def fail_without_row(claim: Claim, error: BaseException) -> None:
-    """Fail a process where it stands, for a reason that no step can be blamed for. Raises FenceLost."""
+def failure_where_it_stands(error: BaseException) -> dict[str, Any]:
+    """Return the columns of a process that fails for a reason that no step can be blamed for."""
     failure = {"failed_reason": failed_reason(error), "traceback": traceback_text(error)}
-    fence(claim, {"last_status": ProcessStatus.FAILED, "wait_kind": None, **failure, **LET_GO})
+    return {"last_status": ProcessStatus.FAILED, "wait_kind": None, **failure, **LET_GO}
 
 
 def fence(claim: Claim, columns: dict[str, Any]) -> None:

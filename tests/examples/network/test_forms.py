@@ -8,6 +8,7 @@ import pytest
 
 from products.models import Product
 from tests.examples.network.conftest import Network
+from tests.examples.network.forms import options, page_after, refusals
 from tests.examples.network.ordering import (
     core_link_pages,
     customer,
@@ -20,8 +21,7 @@ from tests.examples.network.ordering import (
     product,
     run,
 )
-from workflows.forms import FormNotCompleteError, FormValidationError
-from workflows.services import start_process
+from wfo_site.examples.network.inventory.models import DeviceType
 
 pytestmark = pytest.mark.django_db
 
@@ -34,28 +34,6 @@ def nodes(network: Network) -> list[Any]:
 @pytest.fixture
 def ports(network: Network) -> list[Any]:
     return network.ports
-
-
-def page_after(workflow: str, *pages: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON schema of the page that a start asks for next."""
-    with pytest.raises(FormNotCompleteError) as asked:
-        start_process(workflow, list(pages))
-    return asked.value.form
-
-
-def refusals(workflow: str, *pages: dict[str, Any]) -> dict[str, str]:
-    """Return what a start complains of: field to sentence."""
-    with pytest.raises(FormValidationError) as refused:
-        start_process(workflow, list(pages))
-    return {".".join(str(part) for part in error["loc"]): error["msg"] for error in refused.value.errors}
-
-
-def options(schema: dict[str, Any], field: str) -> list[str]:
-    """Return the labels that a choice offers, in the order of its values."""
-    found = schema["properties"][field]
-    if "$ref" in found:
-        found = schema["$defs"][found["$ref"].rpartition("/")[2]]
-    return [found.get("options", {}).get(value, value) for value in found["enum"]]
 
 
 def test_first_page_of_create_offers_the_products(network: Network) -> None:
@@ -98,6 +76,13 @@ def test_create_node_page(network: Network) -> None:
     assert schema["properties"]["auto_add_interfaces"]["default"] is True
     assert schema["properties"]["node_settings"]["format"] == "label"
     assert set(schema["required"]) == {"customer_id", "type_id", "role_id", "site_id", "node_status", "node_name"}
+
+
+def test_create_node_without_a_device_type_says_what_to_do_first(network: Network) -> None:
+    DeviceType.objects.filter(manufacturer__name="Cumulus").delete()
+    note = page_after("create_node", product("node Cumulus"))["properties"]["callout_1"]["default"]
+    assert note["message_type"] == "warning"
+    assert "Netbox Bootstrap" in note["message"]
 
 
 def test_create_node_summary(network: Network) -> None:

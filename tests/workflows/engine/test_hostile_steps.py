@@ -11,12 +11,11 @@ import pytest
 from django.db import connection, transaction
 
 from workflows import State, StepList, begin, conditional, done, init, step, step_group, workflow
-from workflows.engine.history import load_history
 from workflows.engine.runner import run
 from workflows.models import InputState, Process, ProcessStep
 from workflows.services import resume_process
 
-from .conftest import StartWorkflow, rows
+from .conftest import StartWorkflow, rows, state_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -142,7 +141,7 @@ def test_the_input_of_a_first_step_that_fails_is_there_for_its_next_try(start: S
     process.refresh_from_db()
     assert process.last_status == "completed"
     assert tries == ["alice"] * 3
-    assert load_history(process.pk).state["taken_from"] == "alice"
+    assert state_of(process.pk)["taken_from"] == "alice"
     assert not InputState.objects.filter(process=process, merged_seq__isnull=True).exists()
 
 

@@ -124,11 +124,12 @@ def test_a_row_written_between_reading_and_claiming_is_seen(created: Process, se
 
     def write() -> None:
         from workflows.engine.runner import ProcessRun, get_workflow
+        from workflows.engine.tree import Program
 
         found = get_workflow(zombie.workflow_name)
         assert found is not None
         asked = iter([False, True])
-        ProcessRun(zombie, found, lambda: next(asked)).go()
+        ProcessRun(zombie, found, Program.of(found), lambda: next(asked)).go()
 
     def overtake() -> None:
         side = Side(write)
