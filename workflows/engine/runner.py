@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -34,6 +35,7 @@ from workflows.engine.state import merge_input
 from workflows.engine.steps import State, Step, StepKind, StepList
 from workflows.engine.store import FenceLost
 from workflows.engine.tree import Program, program_of
+from workflows.engine.watchdog import StepAtWork, watching
 from workflows.enums import ProcessStatus, StepStatus
 from workflows.models import InputState
 from workflows.states import CLEARED_STEPS
@@ -69,7 +71,7 @@ def run(
         claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
         return True
     try:
-        ProcessRun(claim, workflow, program_of(workflow, claim.ref), should_stop).go()
+        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop).go()
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
     except DATABASE_LOST:
@@ -84,9 +86,15 @@ class ProcessRun:
     """One claim of one process: what step is next, and the state it sees."""
 
     def __init__(
-        self, claim: Claim, workflow: Workflow, program: Program | None, should_stop: Callable[[], bool]
+        self,
+        claim: Claim,
+        workflow: Workflow,
+        program: Program | None,
+        runner: str,
+        should_stop: Callable[[], bool],
     ) -> None:
         self.claim = claim
+        self.runner = runner
         # None: a branch whose step is gone from the code. It runs nothing and says so.
         self.is_known = program is not None
         self.program = program or Program(workflow, StepList(), [])
@@ -204,7 +212,10 @@ class ProcessRun:
         if place.step.atomic:
             return self._took(place, self._atomically(place, started, lambda: self.bodies.do(place, self.state)))
         try:
-            outcome = self.bodies.do(place, self.state)
+            with self._watched(place, started):
+                outcome = self.bodies.do(place, self.state)
+        except FenceLost:
+            raise
         except DATABASE_LOST as error:
             if not connection.is_usable():
                 raise
@@ -221,7 +232,8 @@ class ProcessRun:
         known = dict(vars(self.recorder))
         try:
             with transaction.atomic(), watched(place.step.name):
-                outcome = body()
+                with self._watched(place, started):
+                    outcome = body()
                 return self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
         except FenceLost:
             raise
@@ -231,6 +243,24 @@ class ProcessRun:
             vars(self.recorder).update(known)
             outcome = self.bodies.failure(place, error)
             return self.recorder.record(outcome, self._doing(place, outcome, started))
+
+    def _watched(self, place: Place, started: datetime) -> AbstractContextManager[None]:
+        """Have the block given up if it takes longer than the step may; its failure is then written by another thread,
+        while the recorder is nobody's."""
+
+        def give_up(error: BaseException) -> None:
+            outcome = self.bodies.failure(place, error)
+            self.recorder.record(outcome, self._doing(place, outcome, started))
+
+        return watching(
+            StepAtWork(
+                process_id=self.claim.process_id,
+                runner=self.runner,
+                name=place.step.name,
+                seconds=place.seconds,
+                give_up=give_up,
+            )
+        )
 
     def _took(self, place: Place, proceed: bool) -> bool:
         """Move on to what follows a step that was written."""
