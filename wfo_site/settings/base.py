@@ -232,6 +232,7 @@ EXECUTOR = ENV.executor
 MAX_WORKERS = ENV.max_workers
 PROCESS_LEASE_SECONDS = ENV.process_lease_seconds
 ENGINE_FAST_PATH = ENV.engine_fast_path
+STEP_TIMEOUT_SECONDS = ENV.step_timeout_seconds
 SHUTDOWN_GRACE_SECONDS = ENV.shutdown_grace_seconds
 WORKER_STATUS_INTERVAL = ENV.worker_status_interval
 CELERY_BROKER_URL = ENV.celery_broker_url

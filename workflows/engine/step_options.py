@@ -30,10 +30,12 @@ class StepKeywords(TypedDict, total=False):
     """What every step decorator takes beside its own parameters.
 
     `effects`: 'read', 'database' and 'outside', one or several. `retry`: which failures are tried again, and when.
+    `timeout`: how many seconds it may take, `math.inf` for as long as it likes.
     """
 
     effects: Effects
     retry: RetryPolicy | None
+    timeout: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +44,15 @@ class StepOptions:
 
     effects: frozenset[Effect] = NOT_DECLARED
     retry: RetryPolicy | None = None
+    timeout: float | None = None
 
     @classmethod
     def of(cls, **keywords: Unpack[StepKeywords]) -> StepOptions:
         """Return the options that a decorator was given. Raises ValueError for those that make no sense."""
-        return cls(effects=_effects(keywords.get("effects", ())), retry=keywords.get("retry"))
+        timeout = keywords.get("timeout")
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"timeout is {timeout}; a step needs some time")
+        return cls(effects=_effects(keywords.get("effects", ())), retry=keywords.get("retry"), timeout=timeout)
 
 
 def _effects(given: Effects) -> frozenset[Effect]:
