@@ -24,7 +24,7 @@ from workflows.engine.errors import ApiException, InconsistentDataError, Process
 from workflows.engine.fork_steps import SubWorkflow, branch, foreach, parallel, parallel_sub_workflows, sub_workflow
 from workflows.engine.forks import BranchesDisagree
 from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPredicatePass
-from workflows.engine.step_context import StepContext, step_context
+from workflows.engine.step_context import StepContext, Undone, step_context
 from workflows.engine.steps import (
     State,
     Step,
@@ -37,6 +37,7 @@ from workflows.engine.steps import (
     focussteps,
     init,
     inputstep,
+    nothing_to_undo,
     retrystep,
     step,
     step_group,
@@ -61,6 +62,7 @@ __all__ = [
     "StepList",
     "SubWorkflow",
     "Target",
+    "Undone",
     "abort",
     "begin",
     "branch",
@@ -75,6 +77,7 @@ __all__ = [
     "inputstep",
     "modify_workflow",
     "no_uncompleted_instance",
+    "nothing_to_undo",
     "obsolete_step",
     "parallel",
     "parallel_sub_workflows",

@@ -7,6 +7,7 @@ from workflows.api.callbacks import Callback, CallbackProgress
 from workflows.api.engine import EngineStatus
 from workflows.api.processes import Abort, Processes, ProcessItem, Resume, ResumeAll, Start, StatusCounts
 from workflows.api.subscriptions import SetInSync, SubscriptionWorkflows
+from workflows.api.undo import Undo
 
 _process = "processes/<loose_uuid:process_id>"
 
@@ -19,6 +20,7 @@ urlpatterns = [
     *both("processes/<str:workflow_key>", Start.as_view()),
     *both(f"{_process}/resume", Resume.as_view()),
     *both(f"{_process}/abort", Abort.as_view()),
+    *both(f"{_process}/undo", Undo.as_view()),
     *both(f"{_process}/callback/<str:token>", Callback.as_view()),
     *both(f"{_process}/callback/<str:token>/progress", CallbackProgress.as_view()),
     *both("settings/status", EngineStatus.as_view()),

@@ -318,6 +318,7 @@ class ProcessRun:
                 sub_step=place.sub_step,
             ),
             attempt=self.history.attempts.get(place.key, 0) + 1,
+            undone=step.undone,
         )
         surroundings = step_transaction if step.atomic else writes_refused
         with acting(step=step.name), running_step(context), surroundings(step.name):

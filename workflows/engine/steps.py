@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, overload
 
+from workflows.engine.step_context import Undone
+
 if TYPE_CHECKING:
     from workflows.engine.forks import Fork
 
@@ -19,7 +21,10 @@ StepFunction: TypeAlias = Callable[..., "State | None"]
 Predicate: TypeAlias = Callable[[State], bool]
 AuthCallback: TypeAlias = Callable[..., "bool | Awaitable[bool]"]
 FormFactory: TypeAlias = Callable[..., Any]
+Undo: TypeAlias = "Step | StepFunction"
 
+# What a row and a process can hold of a step's name.
+NAME_LENGTH = 255
 SYSTEM_ASSIGNEE = "SYSTEM"
 DEFAULT_CALLBACK_ROUTE_KEY = "callback_route"
 DEFAULT_CALLBACK_RESULT_KEY = "callback_result"
@@ -87,6 +92,10 @@ class Step:
     steps: StepList = field(default_factory=lambda: StepList())
     callback: CallbackOptions | None = None
     fork: Fork | None = None
+    # What takes back what it did, see `workflows.engine.undo`.
+    undo: Step | None = None
+    # Of such a step, while it runs: what it takes back.
+    undone: Undone | None = None
     __wrapped__: Callable[..., Any] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -131,10 +140,11 @@ class StepList(list[Step]):
         return StepList(change(step) for step in self)
 
     def everything(self) -> Iterator[Step]:
-        """Go through all steps, also those within groups and branches."""
+        """Go through all steps, also those within groups and branches, and those that undo them."""
         for step in self:
             yield step
             yield from step.steps.everything()
+            yield from StepList([step.undo] if step.undo is not None else []).everything()
             for branch in step.fork.step_lists() if step.fork is not None else ():
                 yield from branch.everything()
 
@@ -162,29 +172,53 @@ def as_steps(steps: Step | StepList | Iterable[Step]) -> StepList:
     return result
 
 
+# Declared as the undo of a step: it changed nothing that would have to be taken back.
+nothing_to_undo = Step("Nothing to undo")
+
+_MAY_UNDO = frozenset({StepKind.PLAIN, StepKind.RETRY, StepKind.INPUT, StepKind.GROUP})
+
+
+def as_undo(name: str, undo: Undo | None) -> Step | None:
+    """Return the step that undoes the step `name`. Raises ValueError for one that cannot stand alone."""
+    if undo is None or isinstance(undo, Step):
+        if undo is not None and undo.kind not in _MAY_UNDO:
+            raise ValueError(f"{undo!r} cannot be the undo of {name!r}; give a function, a step or a step group")
+        return undo
+    if not callable(undo):
+        raise ValueError(f"The undo of {name!r} is {undo!r}; give a function, a step or a step group")
+    return Step(f"Undo: {name}"[:NAME_LENGTH], function=undo)
+
+
 def step(
-    name: str, *, atomic: bool = False, retry_auth_callback: AuthCallback | None = None
+    name: str, *, atomic: bool = False, retry_auth_callback: AuthCallback | None = None, undo: Undo | None = None
 ) -> Callable[[StepFunction], Step]:
     """Make a function a step. Its arguments come from the state by name; the dict it returns is merged into the state.
 
     The body runs outside any transaction; what it returns (subscription models among it are saved) is written in one
     transaction with the step itself. A body that must write to our database itself is declared `atomic=True`: body and
-    result are then one transaction, and calls to other systems are refused in it.
+    result are then one transaction, and calls to other systems are refused in it. `undo`: a step, a step group or a
+    function that takes back what it did, given the state as it stood right after it.
     """
+    taken_back = as_undo(name, undo)
 
     def decorate(function: StepFunction) -> Step:
-        return Step(name, StepKind.PLAIN, function, atomic=atomic, retry_auth_callback=retry_auth_callback)
+        return Step(
+            name, StepKind.PLAIN, function, atomic=atomic, retry_auth_callback=retry_auth_callback, undo=taken_back
+        )
 
     return decorate
 
 
 def retrystep(
-    name: str, *, atomic: bool = False, retry_auth_callback: AuthCallback | None = None
+    name: str, *, atomic: bool = False, retry_auth_callback: AuthCallback | None = None, undo: Undo | None = None
 ) -> Callable[[StepFunction], Step]:
     """Like `step`, but an exception makes the process wait, to be tried again later, instead of failing it."""
+    taken_back = as_undo(name, undo)
 
     def decorate(function: StepFunction) -> Step:
-        return Step(name, StepKind.RETRY, function, atomic=atomic, retry_auth_callback=retry_auth_callback)
+        return Step(
+            name, StepKind.RETRY, function, atomic=atomic, retry_auth_callback=retry_auth_callback, undo=taken_back
+        )
 
     return decorate
 
@@ -224,8 +258,12 @@ def step_group(
     *,
     extract_form: bool = True,
     retry_auth_callback: AuthCallback | None = None,
+    undo: Undo | None = None,
 ) -> Step:
-    """Show several steps as one; each is a transaction of its own. A retry after a failure starts at the first."""
+    """Show several steps as one; each is a transaction of its own. A retry after a failure starts at the first.
+
+    `undo` takes back all of it; without, each of its steps is taken back by its own.
+    """
     inner = _without_forks(as_steps(steps), f"step_group {name!r}")
     first_input = next((item for item in inner if item.form is not None), None) if extract_form else None
     return Step(
@@ -236,6 +274,7 @@ def step_group(
         resume_auth_callback=first_input.resume_auth_callback if first_input else None,
         retry_auth_callback=retry_auth_callback,
         steps=StepList(_flat(inner)),
+        undo=as_undo(name, undo),
     )
 
 
@@ -260,6 +299,7 @@ def callback_step(
     *,
     callback_route_key: str = DEFAULT_CALLBACK_ROUTE_KEY,
     timeout: float | None = None,
+    undo: Undo | None = None,
 ) -> Step:
     """Hand work to another system and wait for it to call back.
 
@@ -277,7 +317,7 @@ def callback_step(
             Step(f"{name} - Cleanup callback step", StepKind.CALLBACK_CLEANUP, callback=options),
         ]
     )
-    return step_group(name, steps, extract_form=False)
+    return step_group(name, steps, extract_form=False, undo=undo)
 
 
 def conditional(predicate: Predicate) -> Callable[[Step | StepList], StepList]:
@@ -297,20 +337,23 @@ def steplens(
 
     `get(state)` is the part, `set(part)(state)` the whole with the part changed.
     """
-    return _through(Lens(get=get, set=lambda state, part: set(part)(state)))
+    return through(Lens(get=get, set=lambda state, part: set(part)(state)))
 
 
 def focussteps(key: str) -> Callable[[Step | StepList], StepList]:
     """Let steps see and change only `state[key]`, an empty dict where there is none."""
-    return _through(Lens(get=lambda state: state.get(key) or {}, set=lambda state, part: {**state, key: part}))
+    return through(Lens(get=lambda state: state.get(key) or {}, set=lambda state, part: {**state, key: part}))
 
 
-def _through(lens: Lens) -> Callable[[Step | StepList], StepList]:
+def through(lens: Lens) -> Callable[[Step | StepList], StepList]:
     def wrap_step(item: Step) -> Step:
         conditions = tuple(_seen_through(lens, predicate) for predicate in item.conditions)
+        undo = item.undo
+        if undo is not None and undo is not nothing_to_undo:
+            undo = wrap_step(undo)
         if item.kind is StepKind.GROUP:
-            return replace(item, conditions=conditions, steps=item.steps.map(wrap_step))
-        return replace(item, conditions=conditions, lens=item.lens.inside(lens) if item.lens else lens)
+            return replace(item, conditions=conditions, steps=item.steps.map(wrap_step), undo=undo)
+        return replace(item, conditions=conditions, lens=item.lens.inside(lens) if item.lens else lens, undo=undo)
 
     return lambda steps: _without_forks(as_steps(steps), "steplens or focussteps").map(wrap_step)
 

@@ -11,10 +11,11 @@ from workflows.engine.history import counts_for_state, start_state
 from workflows.engine.state import Delta, shown_delta
 from workflows.engine.steps import State
 from workflows.engine.tree import Ref, ref_of
-from workflows.enums import ProcessStatus, WaitKind, WaitState
+from workflows.enums import ProcessKind, ProcessStatus, WaitKind, WaitState
 from workflows.forms import generate_form
 from workflows.models import Process, ProcessStep
 from workflows.selectors.position import Position, form_at, position_of
+from workflows.selectors.undo import undo_of
 from workflows.selectors.why import why_not_running
 from workflows.states import CLEARED_STEPS
 
@@ -39,6 +40,7 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
     history = position.history
     subscriptions = list(process.subscriptions.all())
     first = subscriptions[0] if subscriptions else None
+    undone_by = undo_of(process_id) if process.kind == ProcessKind.PROCESS else None
     show = _shower(may_resume)
     current = show({**history.state, **_progress(process)})
     return {
@@ -61,6 +63,8 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
         "customer_id": first.customer_id if first else None,
         "subscriptions": subscriptions,
         "parent_process_id": process.parent_id,
+        "undo_of": process.parent_id if process.kind == ProcessKind.UNDO else None,
+        "undone_by": undone_by.process_id if undone_by is not None else None,
         "current_state": current,
         "steps": [*_shown_steps(ref, show), *_pending(process, position)],
         "form": _form(process, position),

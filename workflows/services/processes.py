@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from wfo_site.common import broadcast
 from wfo_site.common.errors import Conflict, DomainError, NotFound
 from wfo_site.common.nul import visible
+from workflows.enums import ProcessKind
 from workflows.models import Process
 from workflows.states import ENDED, FAILED, RESUMABLE
 
@@ -41,6 +42,8 @@ def delete_process(process_id: UUID) -> None:
     is_task, _ = found
     if not is_task:
         raise DomainError("Only tasks can be deleted; a workflow's process is part of its subscription's history")
+    if Process.every.filter(parent_id=process_id, kind=ProcessKind.UNDO).exclude(last_status__in=ENDED).exists():
+        raise Conflict("This task is being undone; abort the undo first")
     deletable = Process.objects.filter(pk=process_id, last_status__in=ENDED | FAILED | RESUMABLE)
     if not deletable.delete()[0]:
         if not Process.objects.filter(pk=process_id).exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -18,7 +19,16 @@ from wfo_site.examples.network.wfo_products.descriptions import description
 from wfo_site.examples.network.wfo_products.l2vpn import MAX_SAPS, MIN_SAPS, L2vpnInactive, L2vpnProvisioning
 from wfo_site.examples.network.wfo_products.port import Port
 from wfo_site.examples.network.wfo_products.service_port import SAPBlockInactive
-from workflows import State, StepList, begin, create_workflow, step, store_process_subscription
+from workflows import (
+    State,
+    StepList,
+    begin,
+    create_workflow,
+    nothing_to_undo,
+    set_status,
+    step,
+    store_process_subscription,
+)
 from workflows.forms import FormGenerator, FormPage, SubmitFormPage
 
 TAG = "L2VPN"
@@ -53,7 +63,7 @@ def initial_input_form(product_name: str) -> FormGenerator:
     return inputs
 
 
-@step("Construct Subscription model")
+@step("Construct Subscription model", undo=set_status(SubscriptionLifecycle.TERMINATED))
 def construct_l2vpn_model(
     *, product: UUID, customer_id: str, ports: list[UUID], vlan: str, speed: int, speed_policer: bool | None = None
 ) -> State:
@@ -72,7 +82,24 @@ def construct_l2vpn_model(
     return {"subscription": subscription, "subscription_id": subscription.subscription_id}
 
 
-@step("Create VLANs in IMS")
+def delete_vlans_in_ims(subscription: L2vpnProvisioning) -> State:
+    """Delete the VLAN groups with their VLANs."""
+    inventory = get_inventory()
+    for number, sap in enumerate(subscription.virtual_circuit.saps):
+        payload, key = ims.vlan_group_payload(sap), ims.undone_key(f"VLAN group {number}")
+        group_id = sap.ims_id
+        if group_id is None:
+            group = ims.made_before(partial(inventory.create_vlan_group, payload, idempotency_key=key))
+            group_id = group.id if group else None
+        if group_id is not None:
+            for vlan in inventory.vlans(groups=[group_id]):
+                inventory.delete_vlan(vlan.id)
+            inventory.delete_vlan_group(group_id)
+        sap.ims_id = None
+    return {"subscription": subscription}
+
+
+@step("Create VLANs in IMS", undo=delete_vlans_in_ims)
 def create_vlans_in_ims(subscription: L2vpnProvisioning) -> State:
     """Make a VLAN group for each service attachment point, with its VLANs."""
     inventory = get_inventory()
@@ -94,7 +121,17 @@ def create_vlans_in_ims(subscription: L2vpnProvisioning) -> State:
     return {"subscription": subscription}
 
 
-@step("Create L2VPN in IMS")
+def delete_l2vpn_in_ims(subscription: L2vpnProvisioning) -> State:
+    """Delete the L2VPN with its terminations, found by its name where the subscription does not know it."""
+    inventory, circuit = get_inventory(), subscription.virtual_circuit
+    found = inventory.l2vpn_by_name(ims.l2vpn_payload(subscription)["name"])
+    if found is not None:
+        inventory.delete_l2vpn(found.id)
+    circuit.ims_id = None
+    return {"subscription": subscription}
+
+
+@step("Create L2VPN in IMS", undo=delete_l2vpn_in_ims)
 def create_l2vpn_in_ims(subscription: L2vpnProvisioning) -> State:
     inventory, payload = get_inventory(), ims.l2vpn_payload(subscription)
     l2vpn = inventory.l2vpn_by_name(payload["name"]) or inventory.create_l2vpn(
@@ -104,7 +141,8 @@ def create_l2vpn_in_ims(subscription: L2vpnProvisioning) -> State:
     return {"subscription": subscription}
 
 
-@step("Create L2VPN terminations in IMS")
+# They go with the L2VPN.
+@step("Create L2VPN terminations in IMS", undo=nothing_to_undo)
 def create_l2vpn_terminations_in_ims(subscription: L2vpnProvisioning) -> State:
     inventory, circuit = get_inventory(), subscription.virtual_circuit
     assert circuit.ims_id is not None
@@ -118,13 +156,19 @@ def create_l2vpn_terminations_in_ims(subscription: L2vpnProvisioning) -> State:
     return {"l2vpn_terminations": [each.id for each in terminations]}
 
 
-@step("Provision L2VPN in NRM")
+def release_l2vpn_in_nrm(subscription: L2vpnProvisioning) -> State:
+    subscription.virtual_circuit.nrm_id = None
+    return {"subscription": subscription}
+
+
+@step("Provision L2VPN in NRM", undo=release_l2vpn_in_nrm)
 def provision_l2vpn_in_nrm(subscription: L2vpnProvisioning) -> State:
     subscription.virtual_circuit.nrm_id = nrm.provision("l2vpn")
     return {"subscription": subscription}
 
 
-@step("Update VLANs on connected ports in IMS")
+# The ports lose the VLANs when these are deleted.
+@step("Update VLANs on connected ports in IMS", undo=nothing_to_undo)
 def update_vlans_on_ports_in_ims(subscription: L2vpnProvisioning) -> State:
     inventory = get_inventory()
     tagged = {}
