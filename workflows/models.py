@@ -99,7 +99,7 @@ class Process(models.Model):
     rung_at = models.DateTimeField(null=True, blank=True)
     # Lower runs first; batches get higher numbers than people who wait.
     priority = models.SmallIntegerField(default=0)
-    # Claims since the last commit of a step or orderly hand-back.
+    # Claims under which the next step was to be done, see `workflows.engine.losses`.
     lost_claims = models.PositiveSmallIntegerField(default=0)
 
     # Position: the plan in force and the last row written.
@@ -121,6 +121,12 @@ class Process(models.Model):
             models.Index(fields=["is_task", "-started_at"], name="process_newest"),
             models.Index(fields=["last_status", "is_task"], name="process_status"),
             models.Index(fields=["workflow", "-started_at"], name="process_workflow_newest"),
+            # How long a workflow usually takes is read from its newest completed runs.
+            models.Index(
+                fields=["workflow", "-started_at"],
+                name="process_newest_completed",
+                condition=Q(kind=ProcessKind.PROCESS, last_status=ProcessStatus.COMPLETED),
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(last_status__in=ProcessStatus.values), name="process_status_known"),

@@ -14,6 +14,7 @@ from products.models import Workflow as WorkflowRow
 from tests.api.flows import start, stumble, work
 from workflows import AuthContext, StepList, done, init, step, workflow
 from workflows.models import Process
+from workflows.services import pause_engine
 from workflows.testing import run_until_idle
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,5 +114,5 @@ def test_refusals(api: APIClient) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (
         409, "Undoing is not possible: it is at work; abort it first."
     )  # fmt: skip
-    api.put("/api/settings/status", {"global_lock": True}, format="json")
+    pause_engine()
     assert api.post(url(process_id, "undo")).status_code == 503

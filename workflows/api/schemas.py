@@ -33,8 +33,10 @@ class ProcessStepSchema(BaseModel):
 class ProcessSchema(BaseModel):
     """A process. `steps`, `form` and `current_state` are null where several processes are listed.
 
-    `why` says in a sentence why a process does not run at the moment. `undo_of` and `undone_by` link a process and its
-    undo; they too are null in lists.
+    Of a single process, `why` says in a sentence why it does not run at the moment, `deadline` until when it waits, and
+    `next_retry_at` when a step that failed for now is tried again. `estimated_end` is null where nobody can tell; a
+    process is late when it has worked for longer than 95 of 100 of the last runs. `undo_of` and `undone_by` link a
+    process and its undo. None of these is in lists.
     """
 
     process_id: UUID
@@ -59,6 +61,10 @@ class ProcessSchema(BaseModel):
     note: str | None = None
     parent_process_id: UUID | None = None
     why: str | None = None
+    deadline: Epoch | None = None
+    next_retry_at: Epoch | None = None
+    estimated_end: Epoch | None = None
+    is_late: bool | None = None
     undo_of: UUID | None = None
     undone_by: UUID | None = None
 
@@ -138,6 +144,14 @@ class FormNotComplete(BaseModel):
     meta: JsonObject | None = None
 
 
+class FormResult(RootModel[JsonObject]):
+    """What the form made of its input."""
+
+
+class Translations(RootModel[JsonObject]):
+    """Texts by key, nested: `workflow.<name>`, `forms.fields.<name>` and more."""
+
+
 class GlobalStatusEnum(StrEnum):
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
@@ -158,6 +172,13 @@ class EngineSettingsSchema(BaseModel):
     global_lock: bool
     global_status: GlobalStatusEnum | None = None
     running_processes: int
+
+
+class WorkerStatusSchema(BaseModel):
+    executor_type: str
+    number_of_workers_online: int = 0
+    number_of_queued_jobs: int = 0
+    number_of_running_jobs: int = 0
 
 
 class SubscriptionRelationSchema(BaseModel):

@@ -36,7 +36,7 @@ def _dump(subscription_id: UUID) -> State:
     return dumped
 
 
-@step("Lock subscription", atomic=True, undo=nothing_to_undo)
+@step("Lock subscription", atomic=True, effects="database", undo=nothing_to_undo)
 def unsync(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
     """Take the lock of a subscription and keep its state before under `__old_subscriptions__`.
 
@@ -49,7 +49,7 @@ def unsync(subscription_id: UUID, __old_subscriptions__: State | None = None) ->
     return {"subscription": _dump(subscription_id), OLD_SUBSCRIPTIONS_KEY: backups}
 
 
-@step("Lock subscription", atomic=True, undo=nothing_to_undo)
+@step("Lock subscription", atomic=True, effects="database", undo=nothing_to_undo)
 def unsync_unchecked(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
     """Take the lock, also from nobody and from a process that has failed or ended."""
     from subscriptions import services
@@ -59,7 +59,7 @@ def unsync_unchecked(subscription_id: UUID, __old_subscriptions__: State | None 
     return {"subscription": _dump(subscription_id), OLD_SUBSCRIPTIONS_KEY: backups}
 
 
-@step("Unlock subscription", atomic=True, undo=nothing_to_undo)
+@step("Unlock subscription", atomic=True, effects="database", undo=nothing_to_undo)
 def resync(subscription: SubscriptionModel) -> State:
     """Give the lock back."""
     from subscriptions import services
@@ -72,7 +72,7 @@ def set_status(status: SubscriptionLifecycle | str) -> Step:
     """Return a step that takes the subscription to another lifecycle status, checked by the model of that status."""
     wanted = SubscriptionLifecycle(status)
 
-    @step(f"Set subscription to '{wanted.value}'", undo=_restore_status)
+    @step(f"Set subscription to '{wanted.value}'", effects="database", undo=_restore_status)
     def change_status(subscription: SubscriptionModel) -> State:
         return {"subscription": SubscriptionModel.from_other_lifecycle(subscription, wanted)}
 
@@ -102,7 +102,7 @@ def store_process_subscription(workflow_target: str | None = None) -> Step:
     if workflow_target is not None:
         warnings.warn("workflow_target is no longer used; leave it out", DeprecationWarning, stacklevel=2)
 
-    @step("Create Process Subscription relation", atomic=True, undo=nothing_to_undo)
+    @step("Create Process Subscription relation", atomic=True, effects="database", undo=nothing_to_undo)
     def link(subscription_id: UUID) -> None:
         from workflows.models import ProcessSubscription
 
@@ -121,6 +121,6 @@ def ensure_provisioning_status(steps: Step | StepList) -> StepList:
     )
 
 
-@step("Obsolete step", undo=nothing_to_undo)
+@step("Obsolete step", effects="read")
 def obsolete_step() -> None:
     """Stand in for a step that was removed, so that running processes keep their place."""

@@ -54,6 +54,8 @@ class Workflow:
     authorize_callback: AuthCallback | None = None
     retry_auth_callback: AuthCallback | None = None
     run_predicate: RunPredicate | None = None
+    # How many of its processes may be run at the same time; None for as many as there are runners.
+    max_running: int | None = None
     module: str = ""
     products: tuple[str, ...] = field(default=())
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
+from workflows.engine.combinators import through
 from workflows.engine.errors import PlanChanged
 from workflows.engine.history import state_at, state_before
 from workflows.engine.registry import Workflow
 from workflows.engine.state import difference
 from workflows.engine.step_context import Undone, idempotency_key, step_context
-from workflows.engine.steps import Lens, State, Step, StepList, begin, done, step, through
+from workflows.engine.steps import Lens, State, Step, StepList, begin, done, step
 from workflows.engine.tree import Program, Ref, program_of, ref_of
 from workflows.enums import ProcessKind
 from workflows.models import Process, UndoPlan
@@ -105,7 +106,7 @@ def _with_own(state: State, key: str, own: State) -> State:
     return {**state, key: own} if own else state
 
 
-@step("Unlock subscriptions", atomic=True)
+@step("Unlock subscriptions", atomic=True, effects="database")
 def unlock_all() -> State:
     """Free what the processes of this root have locked, unless another of them still needs it."""
     from subscriptions import services
@@ -122,7 +123,7 @@ def unlock_all() -> State:
 
 
 def _keep_lock(left: Iterable[str]) -> Step:
-    @step("Keep the lock")
+    @step("Keep the lock", effects="read")
     def keep_lock() -> State:
         """Leave the subscriptions locked: not everything could be undone, so a person has to look."""
         return {"not_undone": list(left)}

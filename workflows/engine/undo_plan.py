@@ -16,6 +16,7 @@ from uuid import UUID
 from workflows.engine.history import state_at
 from workflows.engine.injection import missing_in
 from workflows.engine.registry import get_workflow
+from workflows.engine.step_options import Effect
 from workflows.engine.steps import NAME_LENGTH, State, Step, StepKind, StepList, nothing_to_undo
 from workflows.engine.tree import Program, Ref, path_of, program_of, ref_of
 from workflows.enums import ProcessKind, StepStatus
@@ -24,15 +25,8 @@ from workflows.states import CLEARED_STEPS
 
 # Kinds that no plan names.
 _MARKS: Final = frozenset({StepKind.START, StepKind.DONE, StepKind.ABORT})
-# Kinds whose work is their row and nothing else.
-_DO_NOTHING: Final = frozenset(
-    {
-        StepKind.INPUT,
-        StepKind.CALLBACK_CREATE,
-        StepKind.CALLBACK_AWAIT,
-        StepKind.CALLBACK_CLEANUP,
-    }
-)
+# What of a step that is not stored as done has left nothing: it would have been stored with it.
+_STORED_TOGETHER: Final = frozenset({Effect.READ, Effect.DATABASE})
 _STOPPED: Final = frozenset({StepStatus.FAILED, StepStatus.WAITING, StepStatus.AWAITING_CALLBACK})
 
 GONE: Final = "The code does not have this step any more."
@@ -268,13 +262,14 @@ def does_nothing(step: Step) -> bool:
     """Say whether a step did nothing that would have to be taken back."""
     if step.undo is not None:
         return step.undo is nothing_to_undo
-    if step.kind is StepKind.GROUP:
+    if step.kind is StepKind.GROUP and not step.options.effects:
         return all(does_nothing(inner) for inner in step.steps)
-    return step.kind in _DO_NOTHING
+    return step.effects == {Effect.READ}
 
 
 def _decided(ref: Ref, one: Undoing, step: Step) -> Undoing:
-    if does_nothing(step):
+    left_nothing = step.atomic or (bool(step.effects) and step.effects <= _STORED_TOGETHER)
+    if does_nothing(step) or (one.is_half_done and step.kind is not StepKind.GROUP and left_nothing):
         return replace(one, fate=Fate.NOTHING, reason="")
     if step.undo is None:
         return one

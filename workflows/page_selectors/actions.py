@@ -7,11 +7,12 @@ from typing import Final, Literal
 
 from django.urls import reverse
 
+from workflows.engine import losses
 from workflows.enums import ProcessKind, ProcessStatus
 from workflows.models import Process
 from workflows.states import ENDED, FAILED, RESUMABLE, RUNNABLE
 
-ActionName = Literal["retry", "proceed", "undo", "abort", "delete"]
+ActionName = Literal["retry", "release", "proceed", "undo", "abort", "delete"]
 PAUSED: Final = "The engine is paused; start it again first."
 REMOVED: Final = "The code of this workflow is not installed any more, so it cannot go on."
 
@@ -20,7 +21,8 @@ REMOVED: Final = "The code of this workflow is not installed any more, so it can
 class Action:
     """A button of a process's page. `reason` says why it is off; empty when it is on.
 
-    One without a `question` leads to a page of its own.
+    One without a `question` leads to a page of its own. `is_plain`: the status beside it says as much, so that the
+    reason need not be read by everybody.
     """
 
     name: ActionName
@@ -30,6 +32,7 @@ class Action:
     question: str
     tone: Literal["primary", "danger", "plain"]
     reason: str = ""
+    is_plain: bool = False
 
     @property
     def is_on(self) -> bool:
@@ -58,9 +61,17 @@ def process_actions(
             "retry",
             "Retry",
             f"Run the step “{process.last_step or 'Start'}” again?",
-            _no_retry(status, noun) or refusal or paused,
+            refusal or paused,
+            plainly=_no_retry(status, noun),
         )
     ]
+    if losses.is_held_for_losses(process):
+        # In the place of a retry, which this is.
+        question = (
+            f"This {noun} is held: {process.held_because}. The step runs once more, while nothing else runs on its "
+            "worker; if that is lost again, it is held again."
+        )
+        actions = [_action(process, "release", "Release", question, refusal or paused)]
     if status == ProcessStatus.AWAITING_CALLBACK or (status == ProcessStatus.SUSPENDED and not has_form):
         question = (
             "Go on without the answer of the other system? A callback that comes later is refused."
@@ -72,7 +83,7 @@ def process_actions(
         actions.append(_action(process, "undo", "Undo…", "", undo_refusal or paused))
     ended = f"This {noun} is {status.label.lower()}; there is nothing left to abort." if status in ENDED else ""
     question = f"Abort this {noun}? What it has done so far stays as it is, and its subscriptions stay locked."
-    actions.append(_action(process, "abort", "Abort", question, ended))
+    actions.append(_action(process, "abort", "Abort", question, plainly=ended))
     if process.is_task:
         running = "" if status != ProcessStatus.RUNNING else "A running task cannot be deleted; abort it first."
         forbidden = "" if may_delete else "Only staff may delete tasks."
@@ -95,6 +106,7 @@ def _no_retry(status: ProcessStatus, noun: str) -> str:
 
 _ICONS: Final = {
     "retry": "refresh",
+    "release": "player-play",
     "proceed": "player-play",
     "undo": "arrow-back-up",
     "abort": "player-stop",
@@ -102,6 +114,7 @@ _ICONS: Final = {
 }
 _TONES: Final[dict[str, Literal["primary", "danger", "plain"]]] = {
     "retry": "primary",
+    "release": "primary",
     "proceed": "primary",
     "undo": "plain",
     "abort": "danger",
@@ -109,7 +122,9 @@ _TONES: Final[dict[str, Literal["primary", "danger", "plain"]]] = {
 }
 
 
-def _action(process: Process, name: ActionName, label: str, question: str, reason: str) -> Action:
+def _action(
+    process: Process, name: ActionName, label: str, question: str, reason: str = "", *, plainly: str = ""
+) -> Action:
     return Action(
         name=name,
         label=label,
@@ -117,5 +132,6 @@ def _action(process: Process, name: ActionName, label: str, question: str, reaso
         url=reverse(f"workflows:process-{name}", args=[process.process_id]),
         question=question,
         tone=_TONES[name],
-        reason=reason,
+        reason=plainly or reason,
+        is_plain=bool(plainly),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from uuid import UUID
 
-from django.db.models import OuterRef, Prefetch, Q, Subquery
+from django.db.models import Case, OuterRef, Prefetch, Q, Subquery, Value, When
+from django.db.models.functions import Left
 from django.http import QueryDict
 
 from products.enums import Target
@@ -15,7 +17,8 @@ from subscriptions.models import Subscription
 from wfo_site.common.listing import COUNT_CAP, ListPage, paginate
 from workflows.enums import ProcessStatus
 from workflows.models import Process, ProcessQuerySet, ProcessSubscription
-from workflows.states import ENDED
+from workflows.selectors.estimates import late_among
+from workflows.states import ENDED, FAILED
 
 Tab = Literal["active", "completed", "all"]
 
@@ -32,6 +35,10 @@ DEFAULT_SORT: Final = "-started"
 
 # A search that names no more subscriptions than this looks their processes up.
 FEW_SUBSCRIPTIONS: Final = 500
+
+# A row shows the beginning of why a process failed; the whole may be 60 kB.
+_FAILURE_LENGTH: Final = 160
+_WITH_FAILURE: Final = (*FAILED, ProcessStatus.WAITING)
 
 _ACTIVE: Final = tuple(status.value for status in ProcessStatus if status not in ENDED)
 _ENDED: Final = tuple(status.value for status in ProcessStatus if status in ENDED)
@@ -79,15 +86,27 @@ class ProcessFilter:
 def process_list(wanted: ProcessFilter, params: QueryDict) -> ListPage[Process]:
     """Return the page of the list that `wanted` and the page, per and sort of `params` name.
 
-    At most 4 queries, and one more for each word that is searched.
+    At most 4 queries, one more for each word that is searched, and those that find out who is late.
     """
     matching = _matching(wanted)
-    return paginate(_as_rows(matching), params, sorts=SORTS, default=DEFAULT_SORT, count=matching)
+    page = paginate(_as_rows(matching), params, sorts=SORTS, default=DEFAULT_SORT, count=matching)
+    _mark_late(page.rows)
+    return page
 
 
 def process_row(process_id: UUID) -> Process | None:
-    """Return one process with what a row of a list shows, in 2 queries; None when it does not exist (any more)."""
-    return _as_rows(Process.objects.filter(pk=process_id)).first()
+    """Return one process with what a row of a list shows; None when it does not exist (any more)."""
+    process = _as_rows(Process.objects.filter(pk=process_id)).first()
+    if process is not None:
+        _mark_late([process])
+    return process
+
+
+def _mark_late(processes: Sequence[Process]) -> None:
+    """Give each process `is_late`: it takes longer than its workflow usually does."""
+    late = late_among(processes)
+    for process in processes:
+        process.is_late = process.pk in late  # type: ignore[attr-defined]
 
 
 def newest(processes: ProcessQuerySet, limit: int) -> list[Process]:
@@ -108,10 +127,11 @@ def _clean(text: str, length: int) -> str:
 
 def _as_rows(processes: ProcessQuerySet) -> ProcessQuerySet:
     subscriptions = Subscription.objects.select_related("product").order_by("description")
+    beginning = Left("failed_reason", _FAILURE_LENGTH)
     return (
         processes.select_related("workflow")
-        # Up to 60 kB that no row shows.
         .defer("traceback", "failed_reason")
+        .annotate(failure=Case(When(last_status__in=_WITH_FAILURE, then=beginning), default=Value("")))
         .prefetch_related(Prefetch("subscriptions", queryset=subscriptions))
     )
 

@@ -9,9 +9,11 @@ from uuid import UUID
 from wfo_site.common.errors import NotFound
 from workflows.engine.callback_tokens import mask
 from workflows.engine.history import state_before
+from workflows.engine.registry import get_workflow
 from workflows.engine.state import Delta
+from workflows.engine.step_options import effects_sentence
 from workflows.engine.steps import State
-from workflows.engine.tree import ref_to
+from workflows.engine.tree import Ref, program_of, ref_to
 from workflows.models import Process, ProcessStep
 from workflows.page_selectors.json_limits import readable
 
@@ -54,6 +56,8 @@ class StepContent:
     """The opened card of a step."""
 
     step: ProcessStep
+    # What its code says that it changes; empty where the code says nothing, or is gone.
+    effects: str = ""
     changes: list[Change] = field(default_factory=list)
     # Changes beyond what a page shows, and changes of internal keys.
     cut_count: int = 0
@@ -72,22 +76,32 @@ def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback
     ref = ref_to(process_id)
     if step is None or ref is None:
         raise NotFound(f"Process {process_id} has no step {seq}")
+    effects = _effects(ref, step.key)
     if step.error is not None:
-        return StepContent(step=step, failure=_failure(step, with_traceback=with_traceback))
+        return StepContent(step=step, effects=effects, failure=_failure(step, with_traceback=with_traceback))
     # Addresses of callbacks are as good as passwords: a page shows that there is one, never which.
     before: State = mask(state_before(ref, seq))
     delta = Delta(mask(step.delta), frozenset(step.removed))
     if with_state:
         after = delta.apply(before)
-        return StepContent(step=step, state=readable(dict(sorted(after.items()))))
+        return StepContent(step=step, effects=effects, state=readable(dict(sorted(after.items()))))
     changes = _changes(before, delta)
     shown = [change for change in changes if not change.key.startswith(_INTERNAL)]
     return StepContent(
         step=step,
+        effects=effects,
         changes=[replace(one, value=readable(one.value), before=readable(one.before)) for one in shown[:MAX_CHANGES]],
         cut_count=max(len(shown) - MAX_CHANGES, 0),
         hidden_count=len(changes) - len(shown),
     )
+
+
+def _effects(ref: Ref, key: str) -> str:
+    workflow = get_workflow(ref.workflow_name)
+    program = program_of(workflow, ref) if workflow is not None else None
+    if program is None or key not in program.keys:
+        return ""
+    return effects_sentence(program.steps[program.keys.index(key)].effects)
 
 
 def _changes(before: State, delta: Delta) -> list[Change]:

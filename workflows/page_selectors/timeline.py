@@ -19,6 +19,7 @@ from workflows.engine.tree import Program, program_of, ref_of
 from workflows.enums import ProcessStatus, StepStatus, WaitState
 from workflows.models import Process, ProcessStep, Wait
 from workflows.page_selectors.parts import Parts, parts_of
+from workflows.selectors.estimates import Estimate, estimate_of
 from workflows.states import CLEARED_STEPS, ENDED, OPEN_STEPS, RUNNABLE
 
 PENDING: Final = "pending"
@@ -71,6 +72,8 @@ class StepCard:
     is_current: bool = False
     # A suspension or a wait that is over: another row tells how it went on.
     is_past: bool = False
+    # Still to come when the process was aborted.
+    is_called_off: bool = False
 
     @property
     def is_written(self) -> bool:
@@ -91,6 +94,8 @@ class StepCard:
     def label(self) -> str:
         if self.status in StepStatus.values:
             return str(StepStatus(self.status).label)
+        if self.is_called_off:
+            return "Not run"
         return {PENDING: "To do", RUNNING: "Running"}[self.status]
 
 
@@ -112,6 +117,7 @@ class ProcessView:
     waits: list[Wait]
     parts: Parts
     workflow_is_in_code: bool
+    estimate: Estimate
     # It stands at a step that a person answers.
     has_form: bool
 
@@ -182,10 +188,12 @@ def process_view(process_id: UUID) -> ProcessView:
     )
     workflow = get_workflow(process.workflow.name)
     plan = _plan_of(program_of(workflow, ref_of(process)) if workflow is not None else None)
+    estimate = estimate_of(process, rows, remaining_keys(process, _cleared(rows), plan.keys))
     return ProcessView(
         process=process,
         subscriptions=list(process.subscriptions.all()),
         cards=_cards(process, rows, plan),
+        estimate=estimate,
         waits=list(Wait.objects.filter(process_id=process_id, state=WaitState.OPEN).defer("body", "detail")),
         parts=parts_of(process),
         workflow_is_in_code=bool(plan.keys),
@@ -240,8 +248,12 @@ def remaining_keys(process: Process, cleared: list[str], code_keys: list[str]) -
     return plan[done:]
 
 
+def _cleared(rows: Sequence[ProcessStep]) -> list[str]:
+    return [row.key for row in rows if row.status in CLEARED_STEPS and row.sub_step is None]
+
+
 def _cards(process: Process, rows: Sequence[ProcessStep], plan: _CodePlan) -> list[StepCard]:
-    cleared = [row.key for row in rows if row.status in CLEARED_STEPS and row.sub_step is None]
+    cleared = _cleared(rows)
     remaining = remaining_keys(process, cleared, plan.keys)
     last = rows[-1] if rows else None
     is_at_work = process.last_status in RUNNABLE
@@ -281,6 +293,7 @@ def _cards(process: Process, rows: Sequence[ProcessStep], plan: _CodePlan) -> li
                 icon=plan.icon(key),
                 started_at=_since(process, last) if is_next and is_running else None,
                 is_current=is_next,
+                is_called_off=process.last_status == ProcessStatus.ABORTED,
             )
         )
     return cards

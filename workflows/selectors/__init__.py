@@ -7,6 +7,7 @@ from workflows.selectors.permissions import Permissions, process_permissions
 from workflows.selectors.position import process_form
 from workflows.selectors.undo import Undo, undo_plan
 from workflows.selectors.why import why_not_running
+from workflows.selectors.workers import worker_status
 
 __all__ = [
     "Permissions",
@@ -19,4 +20,5 @@ __all__ = [
     "subscription_workflows",
     "undo_plan",
     "why_not_running",
+    "worker_status",
 ]

@@ -32,6 +32,10 @@ class Position:
         return [] if self.program is None else list(self.program.steps[self.index :])
 
     @property
+    def remaining_keys(self) -> list[str]:
+        return [] if self.program is None else self.program.keys[self.index :]
+
+    @property
     def step(self) -> Step | None:
         """The step with the form: within a group the one that the group stands at."""
         step = self.remaining[0] if self.remaining else None

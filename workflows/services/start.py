@@ -10,21 +10,22 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from products.models import Workflow as WorkflowRow
 from subscriptions.models import Subscription
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, current
-from wfo_site.common.errors import Conflict, DomainError, Forbidden, NotFound
+from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
 from wfo_site.common.uuid7 import uuid7
 from workflows.engine.authorization import Asker, AuthAction, allows
 from workflows.engine.errors import StartPredicateError
 from workflows.engine.registry import PredicateContext, RunPredicateFail, Workflow, get_workflow
+from workflows.engine.self_wait import note_started
 from workflows.engine.steps import State
-from workflows.enums import InputType, ProcessStatus
+from workflows.enums import InputType, Priority, ProcessStatus
 from workflows.forms import post_form
 from workflows.models import InputState, Process, ProcessSubscription, StartKey
 from workflows.services.bell import ring_after_commit
@@ -42,6 +43,7 @@ class Start:
     row: WorkflowRow
     user: str
     user_model: Asker = None
+    priority: int = Priority.INTERACTIVE
 
 
 def _check_engine(_: Start) -> None:
@@ -87,12 +89,12 @@ def start_process(
     user_model: Asker = None,
     idempotency_key: str | None = None,
     not_before: datetime | None = None,
-    priority: int = 0,
+    priority: int = Priority.INTERACTIVE,
     link: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Start a workflow and return the id of its process; nothing is stored unless every check and form page passes.
 
-    `priority`: lower is run first. `link`: columns of a process that a step of another starts and waits for.
+    Runners take what has a low `priority` first. `link`: columns of a process that a step of another starts.
     `user_inputs`: one dict per form page, None for `[{}]`. With an `idempotency_key` known from the last 24 hours the
     process it started is returned, whatever would refuse another, or Conflict raised if the inputs differ. `user` is
     the name that is recorded, `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed.
@@ -100,9 +102,9 @@ def start_process(
     checks add.
     """
     workflow, row = find_startable(workflow_key)
-    start = Start(workflow, row, user, user_model)
+    start = Start(workflow, row, user, user_model, priority)
     inputs = with_implied_page(workflow, [{}] if user_inputs is None else list(user_inputs))
-    columns = {"not_before": not_before, "priority": priority, **(link or {})}
+    columns = {"not_before": not_before, **(link or {})}
     try:
         for check in CHECKS:
             check(start)
@@ -111,7 +113,7 @@ def start_process(
         return _start(start, inputs, columns, idempotency_key)
     except Forbidden:
         raise
-    except (DomainError, IntegrityError):
+    except Exception:
         # What stands in the way may be what this very call has started before, or just now in another request.
         if idempotency_key is None or (known := _started_with(idempotency_key, workflow_key, inputs)) is None:
             raise
@@ -145,6 +147,7 @@ def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequ
         started_at=moment,
         last_modified_at=moment,
         created_by=start.user,
+        priority=start.priority,
     )
     InputState.objects.create(
         process_id=process_id,
@@ -158,6 +161,7 @@ def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequ
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()
     ring_after_commit([process_id])
+    note_started(process_id)
 
 
 def _subscription_of(inputs: Sequence[State]) -> UUID | None:

@@ -115,6 +115,33 @@ def order_l2vpn(ports: list[Any], vlan: str, **changes: Any) -> Process:
     return run("create_l2vpn", product("l2vpn"), *l2vpn_pages(ports, vlan, **changes))
 
 
+def nsistp_page(port: Any, vlan: str, stp_id: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "customer_id": customer(),
+        "port": str(port.subscription_id),
+        "vlan": vlan,
+        "topology": "production",
+        "stp_id": stp_id,
+        "bandwidth": 10_000,
+        **changes,
+    }
+
+
+def order_nsistp(port: Any, vlan: str, stp_id: str, **changes: Any) -> Process:
+    return run("create_nsistp", product("nsistp"), nsistp_page(port, vlan, stp_id, **changes), {})
+
+
+def nsip2p_pages(ports: list[Any], vlan: str, **changes: Any) -> list[dict[str, Any]]:
+    return [
+        {"customer_id": customer(), "speed": 500, **changes},
+        {"ports": [str(port.subscription_id) for port in ports], "vlan": vlan},
+    ]
+
+
+def order_nsip2p(ports: list[Any], vlan: str, **changes: Any) -> Process:
+    return run("create_nsip2p", product("nsip2p"), *nsip2p_pages(ports, vlan, **changes))
+
+
 def two_at_once(workflow: str, *pages: dict[str, Any]) -> tuple[Process, Process]:
     """Start the same order twice before either runs, and run both: the one that was delivered, the one that failed."""
     with transaction.atomic():

@@ -12,10 +12,13 @@ from tests.examples.network.conftest import Network
 from tests.examples.network.ordering import (
     again,
     core_link_pages,
+    delivered,
     fail,
     l2vpn_pages,
     node_page,
+    nsip2p_pages,
     order_l2vpn,
+    order_nsistp,
     port_pages,
     product,
     run,
@@ -83,6 +86,19 @@ def test_an_l2vpn_that_failed_leaves_nothing(network: Network, operation: str, w
     assert_given_up(process)
     assert not find_allocated_vlans(network.ports[0].subscription_id)
     assert order_l2vpn(network.ports, "10,20").last_status == "completed"
+
+
+@pytest.mark.parametrize("operation", ["create_vlan", "create_l2vpn", "add_tagged_vlans"])
+def test_an_nsip2p_that_failed_leaves_nothing(network: Network, operation: str) -> None:
+    for port in network.ports:
+        delivered(order_nsistp(port, "10,20", f"stp-{port.port.node.node_name}"))
+    before = inventory_now()
+    fail(operation, "after")
+    process = run("create_nsip2p", product("nsip2p"), *nsip2p_pages(network.ports, "10"))
+    assert process.last_status == "failed"
+    undone(process)
+    assert inventory_now() == before
+    assert_given_up(process)
 
 
 def test_an_undo_that_fails_goes_on_where_it_stopped(network: Network) -> None:

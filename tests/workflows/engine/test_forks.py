@@ -35,7 +35,7 @@ from workflows.engine.step_context import step_context
 from workflows.forms import FormPage
 from workflows.models import Process, Wait
 from workflows.selectors import process_detail, why_not_running
-from workflows.services import abort_process, resume_process
+from workflows.services import abort_process, resume_process, start_process
 from workflows.testing import run_until_idle
 
 from .conftest import StartWorkflow, rows, state_of
@@ -329,6 +329,36 @@ class TestSubWorkflows:
         abandoned = Process.objects.get(parent=process)
         assert abandoned.last_status == "suspended"
         assert state_of(process.pk)["sub_process"]["process_id"] == str(abandoned.pk)
+
+
+class TestWaitingInAStep:
+    def test_waiting_for_what_the_same_step_started_is_refused_with_the_right_way(self, start: StartWorkflow) -> None:
+        register(flow_of(says("Inner"), name="inner"))
+
+        @step("Start and wait", atomic=True)
+        def start_and_wait() -> None:
+            child = start_process("inner")
+            while Process.objects.get(pk=child).last_status != "completed":
+                pass
+
+        process = start(flow_of(start_and_wait, name="outer"))
+        process.refresh_from_db()
+        assert process.last_status == "failed"
+        assert "sub_workflow(name, workflow, inputs)" in (process.failed_reason or "")
+        # What it started went back with the step's transaction.
+        assert list(Process.objects.values_list("pk", flat=True)) == [process.pk]
+
+    def test_starting_without_waiting_is_allowed(self, start: StartWorkflow) -> None:
+        register(flow_of(says("Inner"), name="inner"))
+
+        @step("Start", atomic=True)
+        def only_start() -> State:
+            child = start_process("inner")
+            return {"child": child, "was": Process.objects.get(pk=child).last_status}
+
+        process = start(flow_of(only_start, name="outer"))
+        assert state_of(process.pk)["was"] == "created"
+        assert Process.objects.get(workflow__name="inner").last_status == "completed"
 
 
 class TestAbort:

@@ -27,6 +27,7 @@ from wfo_site.examples.network.inventory.interface import (
 from wfo_site.examples.network.wfo_products.core_link import CoreLinkBlockProvisioning
 from wfo_site.examples.network.wfo_products.l2vpn import L2vpnProvisioning
 from wfo_site.examples.network.wfo_products.node import NodeBlockProvisioning
+from wfo_site.examples.network.wfo_products.nsip2p import Nsip2pProvisioning
 from wfo_site.examples.network.wfo_products.port import PortBlockProvisioning
 from wfo_site.examples.network.wfo_products.service_port import SAPBlockProvisioning
 from workflows import step_context
@@ -151,7 +152,7 @@ def vlan_group_payload(sap: SAPBlockProvisioning) -> VLANGroupPayload:
     return VLANGroupPayload(name=name, slug=slug, vid_ranges=sap.vlan.to_list_of_tuples())
 
 
-def l2vpn_payload(subscription: L2vpnProvisioning) -> L2VPNPayload:
+def l2vpn_payload(subscription: L2vpnProvisioning | Nsip2pProvisioning) -> L2VPNPayload:
     """Name it after the subscription, so that it can be found again whatever its description becomes."""
     return L2VPNPayload(
         name=f"{subscription.subscription_id} {subscription.product.name}",

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('products', '0001_initial'),
         ('subscriptions', '0003_values_index'),
-        ('workflows', '0003_parts_have_names'),
+        ('workflows', '0004_newest_completed_runs'),
     ]
 
     operations = [
