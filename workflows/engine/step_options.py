@@ -5,12 +5,15 @@ Nothing here touches the database or the settings: product packages import it be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 
 from workflows.engine.retries import RetryPolicy
+
+if TYPE_CHECKING:
+    from workflows.engine.steps import Step
 
 
 class Effect(StrEnum):
@@ -22,6 +25,7 @@ class Effect(StrEnum):
 
 
 Effects: TypeAlias = "Effect | str | Iterable[Effect | str]"
+Undo: TypeAlias = "Step | Callable[..., dict[str, Any] | None]"
 
 NOT_DECLARED: Final[frozenset[Effect]] = frozenset()
 
@@ -31,11 +35,13 @@ class StepKeywords(TypedDict, total=False):
 
     `effects`: 'read', 'database' and 'outside', one or several. `retry`: which failures are tried again, and when.
     `timeout`: how many seconds it may take, `math.inf` for as long as it likes.
+    `undo`: a function, step or step group that takes back what it did, given the state as it stood right after it.
     """
 
     effects: Effects
     retry: RetryPolicy | None
     timeout: float | None
+    undo: Undo | None
 
 
 @dataclass(frozen=True, kw_only=True)
