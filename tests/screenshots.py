@@ -172,7 +172,9 @@ def settle(page: Page) -> None:
     page.wait_for_load_state("load")
     # Asked from here: the content security policy lets nobody evaluate text in the page, not even a test.
     until = time.monotonic() + 15
-    busy = page.locator(".htmx-request, .skeleton:visible, [data-live-indicator]:not([data-state=live])")
+    busy = page.locator(
+        ".htmx-request, .skeleton:visible, .loading-container, [data-live-indicator]:not([data-state=live])"
+    )
     while busy.count() and time.monotonic() < until:
         page.wait_for_timeout(50)
     page.wait_for_timeout(200)
@@ -241,7 +243,9 @@ def take_all(camera: Photographer) -> None:
         camera.take(Shot(name, f"/subscriptions/{of}/?tab={tab}", phone=tab == "configuration"))
     camera.take(Shot("subscription-actions", f"/subscriptions/{port['subscription_id']}/", press="text=Actions"))
     camera.take(Shot("subscription-new", "/processes/new/", phone=True))
-    camera.take(Shot("wizard-node", f"/processes/start/create_node/?productId={products['node Nokia']}", phone=True))
+    ordering_node = f"/processes/start/create_node/?productId={products['node Nokia']}"
+    camera.take(Shot("wizard-node", ordering_node, phone=True))
+    camera.take(Shot("wizard-errors", ordering_node, phone=True, press=".form-forward"))
     ordering_port = f"/processes/start/create_port/?productId={products['port 10G']}"
     camera.take(Shot("wizard-port", ordering_port, press="[role=combobox]", text="pe-1"))
     camera.take(Shot("tasks", "/tasks/", phone=True))
@@ -254,12 +258,15 @@ def take_all(camera: Photographer) -> None:
         each for each in processes if each["last_status"] == "failed" and each["workflow_name"] == "create_node"
     )
     camera.take(Shot("process-failed", f"/processes/{failed['process_id']}/", phone=True))
-    for status in ("suspended", "awaiting_callback"):
+    camera.take(Shot("process-abort", f"/processes/{failed['process_id']}/", press="[data-action=abort]"))
+    for status in ("suspended", "awaiting_callback", "aborted"):
         name = f"process-{status.partition('_')[0]}"
         camera.take(Shot(name, f"/processes/{by_status[status]['process_id']}/", phone=status == "suspended"))
     camera.take(Shot("processes", "/processes/", phone=True))
     camera.take(Shot("api-docs", "/api/docs", dark=False))
     camera.take(Shot("admin-inventory", "/admin/network/device/"))
+    camera.take(Shot("password-change", "/accounts/password/"))
+    camera.take(Shot("not-found", "/nowhere/"))
     if not camera.wanted or "process-running" in camera.wanted:
         running = start_node(camera.page, products["node Nokia"], "ams-pe-3")
         camera.page.get_by_text("Provision node in NRM").first.wait_for()
