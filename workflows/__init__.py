@@ -30,7 +30,7 @@ from workflows.engine.fork_steps import SubWorkflow, branch, foreach, parallel, 
 from workflows.engine.forks import BranchesDisagree
 from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPredicatePass
 from workflows.engine.retries import RetryPolicy
-from workflows.engine.step_context import StepContext, step_context
+from workflows.engine.step_context import StepContext, Undone, step_context
 from workflows.engine.step_options import Effect
 from workflows.engine.steps import (
     State,
@@ -42,6 +42,7 @@ from workflows.engine.steps import (
     done,
     init,
     inputstep,
+    nothing_to_undo,
     retrystep,
     step,
     step_group,
@@ -73,6 +74,7 @@ __all__ = [
     "SubWorkflow",
     "Target",
     "UUIDstr",
+    "Undone",
     "abort",
     "awaiting_callbacks_exist",
     "begin",
@@ -88,6 +90,7 @@ __all__ = [
     "inputstep",
     "modify_workflow",
     "no_uncompleted_instance",
+    "nothing_to_undo",
     "obsolete_step",
     "parallel",
     "parallel_sub_workflows",

@@ -131,6 +131,12 @@ class Process(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(last_status__in=ProcessStatus.values), name="process_status_known"),
             models.CheckConstraint(condition=Q(kind__in=ProcessKind.values), name="process_kind_known"),
+            # One undo at a time; one that was given up may be followed by another.
+            models.UniqueConstraint(
+                fields=["parent"],
+                name="process_undone_once",
+                condition=Q(kind=ProcessKind.UNDO) & ~Q(last_status=ProcessStatus.ABORTED),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -172,6 +178,21 @@ class ProcessStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.status}"
+
+
+class UndoPlan(models.Model):
+    """What an undo does, decided once when it starts: a crash, a retry and other code find the same.
+
+    `steps`, in their order: `process_id` and `seq` of the row that is undone, its `key` and `sub_step`, `name` of the
+    row that undoes it, `is_half_done`. `left`: the names of steps that stay as they are, because nothing undoes them.
+    """
+
+    process = models.OneToOneField(Process, primary_key=True, on_delete=models.CASCADE, related_name="undo_plan")
+    steps = models.JSONField()
+    left = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{len(self.steps)} steps to undo"
 
 
 class InputState(models.Model):

@@ -129,3 +129,8 @@ def celery_worker(installation: Installation, *options: str, name: str = "worker
     """Start a Celery worker; its log is `<name>.log` in the folder of the database."""
     command = ("-m", "celery", "-A", "wfo_site", "worker", "-n", f"{name}@%h", "-l", "INFO", *options)
     return installation._popen(*command, stop_at=None, log=name)
+
+
+def server(installation: Installation) -> subprocess.Popen[str]:
+    """Start `manage.py serve` on a free port; its log is `serve.log` in the folder of the database."""
+    return installation._popen("manage.py", "serve", "--port", "0", stop_at=None, log="serve")

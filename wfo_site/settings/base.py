@@ -232,6 +232,7 @@ EXECUTOR = ENV.executor
 MAX_WORKERS = ENV.max_workers
 PROCESS_LEASE_SECONDS = ENV.process_lease_seconds
 ENGINE_FAST_PATH = ENV.engine_fast_path
+STEP_TIMEOUT_SECONDS = ENV.step_timeout_seconds
 SHUTDOWN_GRACE_SECONDS = ENV.shutdown_grace_seconds
 WORKER_STATUS_INTERVAL = ENV.worker_status_interval
 CELERY_BROKER_URL = ENV.celery_broker_url
@@ -241,6 +242,8 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Redis only; for RabbitMQ see `workflows.tasks`.
+CELERY_WORKER_DISABLE_PREFETCH = not ENV.celery_broker_url.startswith(("amqp", "pyamqp"))
 # Ten levels, see `workflows.executors.queues`. RabbitMQ is told with the queue, Redis keeps a list for each step.
 CELERY_TASK_QUEUE_MAX_PRIORITY = 9
 CELERY_TASK_DEFAULT_PRIORITY = 5

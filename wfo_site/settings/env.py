@@ -57,6 +57,8 @@ class Env:
     celery_target_queues: dict[str, str]
     # PROCESS_LEASE_SECONDS: after this time without a heartbeat another runner takes a process over.
     process_lease_seconds: float
+    # STEP_TIMEOUT_SECONDS: so long may a step take that says nothing itself; 0 for as long as it likes.
+    step_timeout_seconds: float
     # SHUTDOWN_GRACE_SECONDS: so long may a step that runs go on after SIGTERM.
     shutdown_grace_seconds: float
     # WORKER_STATUS_INTERVAL: so old, in seconds, may be what is shown of Celery workers.
@@ -141,6 +143,7 @@ def read() -> Env:
         celery_broker_url=env.str("CELERY_BROKER_URL", default=cache_uri or "redis://localhost:6379/0"),
         celery_target_queues=_json_map("CELERY_TARGET_QUEUES", env.str("CELERY_TARGET_QUEUES", default="")),
         process_lease_seconds=env.float("PROCESS_LEASE_SECONDS", default=20.0),
+        step_timeout_seconds=env.float("STEP_TIMEOUT_SECONDS", default=3600.0),
         shutdown_grace_seconds=env.float("SHUTDOWN_GRACE_SECONDS", default=20.0),
         worker_status_interval=env.float("WORKER_STATUS_INTERVAL", default=5.0),
         engine_fast_path=env.bool("ENGINE_FAST_PATH", default=True),

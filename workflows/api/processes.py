@@ -139,7 +139,7 @@ class Resume(ApiView):
     )
     def put(self, request: Request, process_id: UUID) -> Response:
         """Give a suspended process its input, or try a failed or waiting step again."""
-        if not Process.objects.filter(process_id=process_id).exists():
+        if not Process.every.filter(process_id=process_id).exists():
             # Before the body is looked at: an unknown process is unknown whatever is sent to it.
             raise NotFound(f"Process with process_id {process_id} not found")
         services.resume_process(

@@ -9,6 +9,7 @@ from workflows.api.engine import EngineStatus, WorkerStatus
 from workflows.api.forms import RegisteredForm, TranslationsOf
 from workflows.api.processes import Abort, Processes, ProcessItem, Release, Resume, ResumeAll, Start, StatusCounts
 from workflows.api.subscriptions import SetInSync, SubscriptionWorkflows
+from workflows.api.undo import Undo
 
 _process = "processes/<loose_uuid:process_id>"
 
@@ -21,6 +22,7 @@ urlpatterns = [
     *both("processes/<str:workflow_key>", Start.as_view()),
     *both(f"{_process}/resume", Resume.as_view()),
     *both(f"{_process}/abort", Abort.as_view()),
+    *both(f"{_process}/undo", Undo.as_view()),
     *both(f"{_process}/release", Release.as_view()),
     *both(f"{_process}/callback/<str:token>", Callback.as_view()),
     *both(f"{_process}/callback/<str:token>/progress", CallbackProgress.as_view()),

@@ -25,7 +25,16 @@ def note_form(subscription_id: UUID) -> FormGenerator:
     return given
 
 
-@step("Modify note")
+def restore(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
+    """Set the note that there was before; without a copy of that, the step had not come to change it."""
+    if __old_subscriptions__ is None:
+        return {}
+    subscription = SubscriptionModel.from_subscription(subscription_id)
+    subscription.note = __old_subscriptions__[str(subscription_id)]["note"]
+    return {"subscription": subscription}
+
+
+@step("Modify note", undo=restore)
 def modify(subscription_id: UUID, note: str | None) -> State:
     """Set the note; blank text is no note."""
     subscription = SubscriptionModel.from_subscription(subscription_id)

@@ -92,6 +92,7 @@ class Bodies:
                 sub_step=place.sub_step,
             ),
             attempt=self.attempt(place),
+            undone=step.undone,
         )
         with ExitStack() as surroundings:
             guards = (step_transaction, self_wait_refused) if step.atomic else (writes_refused,)

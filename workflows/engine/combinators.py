@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from workflows.engine.steps import Lens, Predicate, State, Step, StepKind, StepList, as_steps, without_forks
+from workflows.engine.steps import (
+    Lens,
+    Predicate,
+    State,
+    Step,
+    StepKind,
+    StepList,
+    as_steps,
+    nothing_to_undo,
+    without_forks,
+)
 
 
 def conditional(predicate: Predicate) -> Callable[[Step | StepList], StepList]:
@@ -25,20 +35,25 @@ def steplens(
 
     `get(state)` is the part, `set(part)(state)` the whole with the part changed.
     """
-    return _through(Lens(get=get, set=lambda state, part: set(part)(state)))
+    return through(Lens(get=get, set=lambda state, part: set(part)(state)))
 
 
 def focussteps(key: str) -> Callable[[Step | StepList], StepList]:
     """Let steps see and change only `state[key]`, an empty dict where there is none."""
-    return _through(Lens(get=lambda state: state.get(key) or {}, set=lambda state, part: {**state, key: part}))
+    return through(Lens(get=lambda state: state.get(key) or {}, set=lambda state, part: {**state, key: part}))
 
 
-def _through(lens: Lens) -> Callable[[Step | StepList], StepList]:
+def through(lens: Lens) -> Callable[[Step | StepList], StepList]:
+    """Let steps, and those that undo them, see and change only what `lens` shows of the state."""
+
     def wrap_step(item: Step) -> Step:
         conditions = tuple(_seen_through(lens, predicate) for predicate in item.conditions)
+        undo = item.undo
+        if undo is not None and undo is not nothing_to_undo:
+            undo = wrap_step(undo)
         if item.kind is StepKind.GROUP:
-            return replace(item, conditions=conditions, steps=item.steps.map(wrap_step))
-        return replace(item, conditions=conditions, lens=item.lens.inside(lens) if item.lens else lens)
+            return replace(item, conditions=conditions, steps=item.steps.map(wrap_step), undo=undo)
+        return replace(item, conditions=conditions, lens=item.lens.inside(lens) if item.lens else lens, undo=undo)
 
     return lambda steps: without_forks(as_steps(steps), "steplens or focussteps").map(wrap_step)
 

@@ -151,6 +151,16 @@ def state_before(ref: Ref, seq: int) -> State:
     return fold((Delta(set_, frozenset(removed)) for set_, removed in rows), start)
 
 
+def state_at(ref: Ref, seq: int) -> State:
+    """Return the state of a process as it stood with its row `seq`: after it, or before it where it failed."""
+    before = state_before(ref, seq)
+    row = ProcessStep.objects.filter(process_id=ref.process_id, seq=seq).values_list(
+        "status", "error", "delta", "removed"
+    )
+    status, error, delta, removed = row.first() or (StepStatus.FAILED, {}, {}, [])
+    return Delta(delta, frozenset(removed)).apply(before) if counts_for_state(status, error) else before
+
+
 def _last_snapshot(process_id: UUID, before: int | None = None) -> tuple[int, State] | None:
     rows = ProcessStep.objects.filter(process_id=process_id, snapshot__isnull=False)
     if before is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from django.conf import settings
 
 from workflows.engine.retries import EVERY_HOUR, RetryPolicy
 from workflows.engine.steps import Step, StepKind
@@ -18,6 +21,12 @@ class Place:
     group: Step | None = None
     sub_step: str | None = None
     is_last: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """How long the step may take."""
+        said = self.step.options.timeout or (self.group.options.timeout if self.group is not None else None)
+        return said or settings.STEP_TIMEOUT_SECONDS or math.inf
 
     @property
     def retry(self) -> RetryPolicy | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, InternalError, OperationalError, transaction
 
 from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
@@ -39,7 +39,7 @@ _WAIT_KINDS = {
     StepStatus.WAITING: WaitKind.RETRY,
 }
 # The database was lost, not the step: nobody knows whether the last write arrived.
-DATABASE_LOST = (OperationalError, InterfaceError)
+DATABASE_LOST = (OperationalError, InterfaceError, InternalError)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -36,6 +37,7 @@ from workflows.engine.state import merge_input
 from workflows.engine.steps import State, Step, StepKind, StepList
 from workflows.engine.store import FenceLost
 from workflows.engine.tree import Program, program_of
+from workflows.engine.watchdog import StepAtWork, watching
 from workflows.enums import ProcessStatus, StepStatus
 from workflows.models import InputState
 from workflows.states import CLEARED_STEPS
@@ -71,7 +73,7 @@ def run(
         claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
         return True
     try:
-        _go(claim, workflow, should_stop)
+        _go(claim, workflow, runner, should_stop)
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
     except DATABASE_LOST:
@@ -93,13 +95,13 @@ def _claim(process_id: UUID, runner: str, *, alone: bool) -> Claim | None:
         return claims.claim(process_id, runner, alone=alone)
 
 
-def _go(claim: Claim, workflow: Workflow, should_stop: Callable[[], bool]) -> None:
+def _go(claim: Claim, workflow: Workflow, runner: str, should_stop: Callable[[], bool]) -> None:
     """Run a claimed process. What the engine itself cannot cope with fails the process: it must not come back for ever.
 
     Raises FenceLost and DATABASE_LOST.
     """
     try:
-        ProcessRun(claim, workflow, program_of(workflow, claim.ref), should_stop).go()
+        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop).go()
     except (FenceLost, *DATABASE_LOST):
         raise
     except Exception as error:
@@ -113,9 +115,15 @@ class ProcessRun:
     """One claim of one process: what step is next, and the state it sees."""
 
     def __init__(
-        self, claim: Claim, workflow: Workflow, program: Program | None, should_stop: Callable[[], bool]
+        self,
+        claim: Claim,
+        workflow: Workflow,
+        program: Program | None,
+        runner: str,
+        should_stop: Callable[[], bool],
     ) -> None:
         self.claim = claim
+        self.runner = runner
         # None: a branch whose step is gone from the code. It runs nothing and says so.
         self.is_known = program is not None
         self.program = program or Program(workflow, StepList(), [])
@@ -241,7 +249,10 @@ class ProcessRun:
             return self._took(place, self._atomically(place, started, lambda: self.bodies.do(place, self.state)))
         raw = connection.connection
         try:
-            outcome = self.bodies.do(place, self.state)
+            with self._watched(place, started):
+                outcome = self.bodies.do(place, self.state)
+        except FenceLost:
+            raise
         except Exception as error:  # whatever a step raises is its failure
             if is_ours_lost(error, raw):
                 raise
@@ -256,7 +267,8 @@ class ProcessRun:
         known, raw = dict(vars(self.recorder)), connection.connection
         try:
             with transaction.atomic(), watched(place.step.name):
-                outcome = body()
+                with self._watched(place, started):
+                    outcome = body()
                 return self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
         except FenceLost:
             raise
@@ -266,6 +278,24 @@ class ProcessRun:
             vars(self.recorder).update(known)
             outcome = self.bodies.failure(place, error)
             return self.recorder.record(outcome, self._doing(place, outcome, started))
+
+    def _watched(self, place: Place, started: datetime) -> AbstractContextManager[None]:
+        """Have the block given up if it takes longer than the step may; its failure is then written by another thread,
+        while the recorder is nobody's."""
+
+        def give_up(error: BaseException) -> None:
+            outcome = self.bodies.failure(place, error)
+            self.recorder.record(outcome, self._doing(place, outcome, started))
+
+        return watching(
+            StepAtWork(
+                process_id=self.claim.process_id,
+                runner=self.runner,
+                name=place.step.name,
+                seconds=place.seconds,
+                give_up=give_up,
+            )
+        )
 
     def _took(self, place: Place, proceed: bool) -> bool:
         """Move on to what follows a step that was written."""

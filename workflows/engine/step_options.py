@@ -5,12 +5,15 @@ Nothing here touches the database or the settings: product packages import it be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 
 from workflows.engine.retries import RetryPolicy
+
+if TYPE_CHECKING:
+    from workflows.engine.steps import Step
 
 
 class Effect(StrEnum):
@@ -22,6 +25,7 @@ class Effect(StrEnum):
 
 
 Effects: TypeAlias = "Effect | str | Iterable[Effect | str]"
+Undo: TypeAlias = "Step | Callable[..., dict[str, Any] | None]"
 
 NOT_DECLARED: Final[frozenset[Effect]] = frozenset()
 
@@ -30,10 +34,14 @@ class StepKeywords(TypedDict, total=False):
     """What every step decorator takes beside its own parameters.
 
     `effects`: 'read', 'database' and 'outside', one or several. `retry`: which failures are tried again, and when.
+    `timeout`: how many seconds it may take, `math.inf` for as long as it likes.
+    `undo`: a function, step or step group that takes back what it did, given the state as it stood right after it.
     """
 
     effects: Effects
     retry: RetryPolicy | None
+    timeout: float | None
+    undo: Undo | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +50,15 @@ class StepOptions:
 
     effects: frozenset[Effect] = NOT_DECLARED
     retry: RetryPolicy | None = None
+    timeout: float | None = None
 
     @classmethod
     def of(cls, **keywords: Unpack[StepKeywords]) -> StepOptions:
         """Return the options that a decorator was given. Raises ValueError for those that make no sense."""
-        return cls(effects=_effects(keywords.get("effects", ())), retry=keywords.get("retry"))
+        timeout = keywords.get("timeout")
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"timeout is {timeout}; a step needs some time")
+        return cls(effects=_effects(keywords.get("effects", ())), retry=keywords.get("retry"), timeout=timeout)
 
 
 def _effects(given: Effects) -> frozenset[Effect]:

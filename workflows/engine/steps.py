@@ -9,9 +9,10 @@ import functools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, SupportsIndex, TypeAlias, Unpack, overload
 
-from workflows.engine.step_options import NOT_DECLARED, Effect, StepKeywords, StepOptions
+from workflows.engine.step_context import Undone
+from workflows.engine.step_options import NOT_DECLARED, Effect, StepKeywords, StepOptions, Undo
 
 if TYPE_CHECKING:
     from workflows.engine.forks import Fork
@@ -22,6 +23,8 @@ Predicate: TypeAlias = Callable[[State], bool]
 AuthCallback: TypeAlias = Callable[..., "bool | Awaitable[bool]"]
 FormFactory: TypeAlias = Callable[..., Any]
 
+# What a row and a process can hold of a step's name.
+NAME_LENGTH = 255
 SYSTEM_ASSIGNEE = "SYSTEM"
 DEFAULT_CALLBACK_ROUTE_KEY = "callback_route"
 DEFAULT_CALLBACK_RESULT_KEY = "callback_result"
@@ -90,6 +93,10 @@ class Step:
     steps: StepList = field(default_factory=lambda: StepList())
     callback: CallbackOptions | None = None
     fork: Fork | None = None
+    # What takes back what it did, see `workflows.engine.undo`.
+    undo: Step | None = None
+    # Of such a step, while it runs: what it takes back.
+    undone: Undone | None = None
     __wrapped__: Callable[..., Any] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -145,10 +152,11 @@ class StepList(list[Step]):
         return StepList(change(step) for step in self)
 
     def everything(self) -> Iterator[Step]:
-        """Go through all steps, also those within groups and branches."""
+        """Go through all steps, also those within groups and branches, and those that undo them."""
         for step in self:
             yield step
             yield from step.steps.everything()
+            yield from StepList([step.undo] if step.undo is not None else []).everything()
             for branch in step.fork.step_lists() if step.fork is not None else ():
                 yield from branch.everything()
 
@@ -176,6 +184,21 @@ def as_steps(steps: Step | StepList | Iterable[Step]) -> StepList:
     return result
 
 
+# Declared as the undo of a step: it changed nothing that would have to be taken back.
+nothing_to_undo = Step("Nothing to undo")
+
+_MAY_UNDO: Final = frozenset({StepKind.PLAIN, StepKind.RETRY, StepKind.INPUT, StepKind.GROUP})
+
+
+def as_undo(name: str, undo: Undo | None) -> Step | None:
+    """Return the step that undoes the step `name`. Raises ValueError for one that cannot stand alone."""
+    if undo is None or (isinstance(undo, Step) and undo.kind in _MAY_UNDO):
+        return undo
+    if isinstance(undo, Step) or not callable(undo):
+        raise ValueError(f"{undo!r} cannot be the undo of {name!r}; give a function, a step or a step group")
+    return Step(f"Undo: {name}"[:NAME_LENGTH], function=undo)
+
+
 def step(
     name: str,
     *,
@@ -189,7 +212,7 @@ def step(
     transaction with the step itself. A body that must write to our database itself is declared `atomic=True`: body and
     result are then one transaction, and calls to other systems are refused in it.
     """
-    return _with_body(name, StepKind.PLAIN, atomic, retry_auth_callback, StepOptions.of(**options))
+    return _with_body(name, StepKind.PLAIN, atomic, retry_auth_callback, options)
 
 
 def retrystep(
@@ -200,17 +223,26 @@ def retrystep(
     **options: Unpack[StepKeywords],
 ) -> Callable[[StepFunction], Step]:
     """Like `step`, but an exception makes the process wait, to be tried again later, instead of failing it."""
-    return _with_body(name, StepKind.RETRY, atomic, retry_auth_callback, StepOptions.of(**options))
+    return _with_body(name, StepKind.RETRY, atomic, retry_auth_callback, options)
 
 
 def _with_body(
-    name: str, kind: StepKind, atomic: bool, retry_auth_callback: AuthCallback | None, options: StepOptions
+    name: str, kind: StepKind, atomic: bool, retry_auth_callback: AuthCallback | None, keywords: StepKeywords
 ) -> Callable[[StepFunction], Step]:
+    options, undo = StepOptions.of(**keywords), as_undo(name, keywords.get("undo"))
     if atomic and Effect.OUTSIDE in options.effects:
         raise ValueError(f"Step {name!r} is atomic, so it cannot change other systems: calls to them are refused in it")
 
     def decorate(function: StepFunction) -> Step:
-        return Step(name, kind, function, atomic=atomic, retry_auth_callback=retry_auth_callback, options=options)
+        return Step(
+            name,
+            kind,
+            function,
+            atomic=atomic,
+            retry_auth_callback=retry_auth_callback,
+            options=options,
+            undo=undo,
+        )
 
     return decorate
 
@@ -252,7 +284,10 @@ def step_group(
     retry_auth_callback: AuthCallback | None = None,
     **options: Unpack[StepKeywords],
 ) -> Step:
-    """Show several steps as one; each is a transaction of its own. A retry after a failure starts at the first."""
+    """Show several steps as one; each is a transaction of its own. A retry after a failure starts at the first.
+
+    `undo` takes back all of it; without, each of its steps is taken back by its own.
+    """
     inner = without_forks(as_steps(steps), f"step_group {name!r}")
     first_input = next((item for item in inner if item.form is not None), None) if extract_form else None
     return Step(
@@ -264,6 +299,7 @@ def step_group(
         retry_auth_callback=retry_auth_callback,
         options=StepOptions.of(**options),
         steps=StepList(_flat(inner)),
+        undo=as_undo(name, options.get("undo")),
     )
 
 
@@ -288,6 +324,7 @@ def callback_step(
     *,
     callback_route_key: str = DEFAULT_CALLBACK_ROUTE_KEY,
     timeout: float | None = None,
+    undo: Undo | None = None,
 ) -> Step:
     """Hand work to another system and wait for it to call back.
 
@@ -305,7 +342,7 @@ def callback_step(
             Step(f"{name} - Cleanup callback step", StepKind.CALLBACK_CLEANUP, callback=options),
         ]
     )
-    return step_group(name, steps, extract_form=False)
+    return step_group(name, steps, extract_form=False, undo=undo)
 
 
 def without_forks(steps: StepList, where: str) -> StepList:

@@ -94,7 +94,15 @@ class Program:
 
 
 def program_of(workflow: Workflow, ref: Ref) -> Program | None:
-    """Return what a process runs; None for a branch whose step the code no longer has."""
+    """Return what a process runs; None for a branch whose step the code no longer has.
+
+    Two statements for an undo, none for others.
+    """
+    if ref.kind == ProcessKind.UNDO:
+        # It reads the histories of what it undoes, and reading those takes programs.
+        from workflows.engine.undo import undo_program
+
+        return undo_program(workflow, ref)
     if not ref.is_branch:
         return Program.of(workflow)
     path = path_of(ref.branch_key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from celery.signals import worker_init, worker_process_init, worker_ready, worke
 from django.conf import settings
 from django.db.models import Q
 
+from wfo_site.common import broadcast
 from workflows.engine import claims, deadlines, losses
 from workflows.enums import ProcessStatus
 from workflows.executors.base import runner_id
@@ -34,6 +36,8 @@ _BELLS_PER_SECOND: Final = 100
 _SILENCE_SECONDS: Final = 5.0
 # A worker goes on with what is due for so long after one bell; then other messages have their turn.
 _TURN_SECONDS: Final = 2.0
+# Before a child ends itself, it tells browsers what it has written.
+_LAST_WORDS_SECONDS: Final = 2.0
 
 
 class CeleryExecutor:
@@ -114,6 +118,7 @@ class Worker:
         self.room = Room()
         self._here: WorkerProcess | None = None
         self._pid = 0
+        self._child_pid = 0
         self._sweeper: Keeper | None = None
         self._pool: Any = None
 
@@ -122,7 +127,7 @@ class Worker:
         """The part of the operating system process that asks; made after the fork, so that each child has its own."""
         if self._here is None or self._pid != os.getpid():
             self._pid = os.getpid()
-            self._here = WorkerProcess(self.room, ring=_executor.ring, upkeep=self._end_in_time)
+            self._here = WorkerProcess(self.room, ring=_executor.ring, replace=self._end_with, upkeep=self._end_in_time)
             self._here.keeper.start()
         return self._here
 
@@ -140,6 +145,10 @@ class Worker:
                 _executor.ring([due.process_id for due in claims.next_up(1, where=mine)])
                 return
 
+    def note_child(self) -> None:
+        """This operating system process is one of the pool's children: it runs one process at a time."""
+        self._child_pid = os.getpid()
+
     def start_sweeping(self, pool: Any) -> None:
         self._pool = pool
         self._sweeper = Keeper(runner_id(), sweep=self._sweep)
@@ -156,6 +165,16 @@ class Worker:
         if self.room.is_over and self._here is not None:
             self._here.leave()
             os._exit(os.EX_TEMPFAIL)
+
+    def _end_with(self, thread: threading.Thread) -> None:
+        """End with a thread that hangs, so that the pool forks another child. Its process has been given up."""
+        if self._child_pid != os.getpid():
+            # Others run in here too, or it is the main process.
+            logger.error("%s hangs, and its place in the pool stays taken; restart the worker", thread.name)
+            return
+        logger.error("%s hangs; this child ends, and the pool forks another", thread.name)
+        broadcast.flush(_LAST_WORDS_SECONDS)
+        os._exit(os.EX_TEMPFAIL)
 
     def _sweep(self) -> None:
         """Ring for what is due, end waits whose time is over, and hold what takes its worker down."""
@@ -195,6 +214,8 @@ def _prepare(**_: object) -> None:
 def _in_child(**_: object) -> None:
     # Who stops a whole group of processes means the main process: that one lets its children end their steps.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if _worker is not None:
+        _worker.note_child()
 
 
 @worker_ready.connect

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,12 +25,14 @@ class Room:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="wfo-worker-"))
         self._ends_at = self._folder / "ends_at"
+        # The files that each thread of this operating system process is in by.
+        self._open_files: dict[int, list[IO[str]]] = {}
 
     @contextmanager
     def among_others(self) -> Iterator[bool]:
         """Be in the room for the block, once nobody is alone in it or waits for that. False: it is closing."""
-        with self._open("floor") as floor:
-            with self._open("door") as door:
+        with self._entering("floor") as floor:
+            with self._entering("door") as door:
                 is_in = self._lock(door, fcntl.LOCK_SH) and self._lock(floor, fcntl.LOCK_SH)
             yield is_in
 
@@ -37,8 +40,13 @@ class Room:
     def alone(self, patience: float) -> Iterator[bool]:
         """Be alone in the room for the block. False: the others did not leave within `patience` seconds."""
         until = time.monotonic() + patience
-        with self._open("door") as door, self._open("floor") as floor:
+        with self._entering("door") as door, self._entering("floor") as floor:
             yield self._lock(door, fcntl.LOCK_EX, until) and self._lock(floor, fcntl.LOCK_EX, until)
+
+    def carry_out(self, thread: threading.Thread) -> None:
+        """Count a thread as gone that does not come out by itself."""
+        for file in self._open_files.pop(thread.ident or 0, ()):
+            file.close()
 
     def asks_to_leave(self) -> bool:
         """Say whether those in the room are to leave it as soon as they can."""
@@ -66,6 +74,18 @@ class Room:
 
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def _entering(self, name: str) -> Iterator[IO[str]]:
+        thread_id = threading.get_ident()
+        with self._open(name) as file:
+            self._open_files.setdefault(thread_id, []).append(file)
+            try:
+                yield file
+            finally:
+                mine = self._open_files.get(thread_id, [])
+                if file in mine:
+                    mine.remove(file)
 
     def _open(self, name: str) -> IO[str]:
         # Something that tidies up old temporary files may have taken the folder.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -29,17 +30,16 @@ class ThreadPool:
         self.size = size
         self._condition = threading.Condition()
         self._bells = 0
+        self._numbers = itertools.count()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         if self._threads:
             return
         self.room = Room()
-        self._worker = WorkerProcess(self.room, ring=self.ring, upkeep=self._look)
+        self._worker = WorkerProcess(self.room, ring=self.ring, replace=self._replace, upkeep=self._look)
         self._bells = self.size
-        self._threads = [
-            threading.Thread(target=self._work, name=f"runner-{number}", daemon=True) for number in range(self.size)
-        ]
+        self._threads = [self._new_thread() for _ in range(self.size)]
         for thread in self._threads:
             thread.start()
         self._worker.keeper.start()
@@ -71,6 +71,23 @@ class ThreadPool:
             self._bells = min(self.size, self._bells + len(process_ids))
             self._condition.notify(len(process_ids))
 
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._work, name=f"runner-{next(self._numbers)}", daemon=True)
+
+    def _replace(self, lost: threading.Thread) -> None:
+        """Put another thread in the place of one that hangs; that one ends when it comes back, if ever."""
+        with self._condition:
+            if lost not in self._threads:
+                return
+            thread = self._new_thread()
+            self._threads[self._threads.index(lost)] = thread
+            self._bells = min(self.size, self._bells + 1)
+        logger.error("%s hangs; %s takes its place", lost.name, thread.name)
+        thread.start()
+
+    def _is_lost(self) -> bool:
+        return threading.current_thread() not in self._threads
+
     def _look(self) -> None:
         """Wake threads for what is due, end waits whose time is over, and hold what takes its worker down."""
         self.ring(claims.due(self.size))
@@ -79,12 +96,14 @@ class ThreadPool:
 
     def _work(self) -> None:
         while self._wait_for_bell():
-            while self._worker.run_next():
+            while self._worker.run_next() and not self._is_lost():
                 pass
         connection.close()
 
     def _wait_for_bell(self) -> bool:
         """Sleep until a bell rings; False when it is time to end."""
+        if self._is_lost():
+            return False
         with self._condition:
             while not (self._bells or self.room.is_closing):
                 self._condition.wait()

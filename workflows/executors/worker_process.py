@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import threading
 from collections.abc import Callable
 from typing import Final
 from uuid import UUID
@@ -26,14 +27,21 @@ _PATIENCE_SECONDS: Final = 30.0
 
 
 class WorkerProcess:
-    """Used by one thread or by several. `ring` wakes others for processes that could run now."""
+    """Used by one thread or by several. `ring` wakes others for processes that could run now, `replace` is to put
+    another runner in the place of a thread that hangs."""
 
     def __init__(
-        self, room: Room, *, ring: Callable[[list[UUID]], None], upkeep: Callable[[], None] | None = None
+        self,
+        room: Room,
+        *,
+        ring: Callable[[list[UUID]], None],
+        replace: Callable[[threading.Thread], None],
+        upkeep: Callable[[], None] | None = None,
     ) -> None:
         self.runner = runner_id()
         self.room = room
-        self.keeper = Keeper(self.runner, sweep=upkeep)
+        self.keeper = Keeper(self.runner, sweep=upkeep, replace=self._replace)
+        self._replace_thread = replace
         self._ring = ring
 
     def run_next(self, *, where: Q | None = None) -> bool:
@@ -92,6 +100,10 @@ class WorkerProcess:
                     let_go=self.keeper.give_back_later,
                     alone=True,
                 )
+
+    def _replace(self, thread: threading.Thread) -> None:
+        self.room.carry_out(thread)
+        self._replace_thread(thread)
 
     def leave(self) -> None:
         """Leave what still runs to others: this operating system process ends now. Raises no error of the database."""

@@ -14,6 +14,7 @@ from django.http import QueryDict
 from products.enums import Target
 from products.models import Workflow
 from subscriptions.models import Subscription
+from wfo_site.common.json import NUL_MARK
 from wfo_site.common.listing import COUNT_CAP, ListPage, paginate
 from workflows.enums import ProcessStatus
 from workflows.models import Process, ProcessQuerySet, ProcessSubscription
@@ -121,8 +122,8 @@ def count_text(processes: ProcessQuerySet) -> str:
 
 
 def _clean(text: str, length: int) -> str:
-    # PostgreSQL refuses NUL in text.
-    return text.replace("\0", "").strip()[:length]
+    # A NUL arrives as its visible mark, which nobody looks for.
+    return text.replace(NUL_MARK, "").strip()[:length]
 
 
 def _as_rows(processes: ProcessQuerySet) -> ProcessQuerySet:

@@ -13,6 +13,9 @@ from workflows.engine.tree import ref_of
 from workflows.enums import ProcessStatus, WaitKind
 from workflows.page_selectors.actions import REMOVED, Action, process_actions
 from workflows.page_selectors.timeline import ProcessView
+from workflows.selectors import Permissions
+from workflows.selectors.permissions import UNDO_REFUSED
+from workflows.selectors.undo import undo_refusal
 from workflows.states import ENDED, FAILED
 
 
@@ -38,13 +41,15 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
     process = view.process
     engine = selectors.engine_status()
     why = selectors.why_not_running(process)
-    refusal = _refusal(view, user)
+    permissions = selectors.process_permissions(process.pk, user, ref=ref_of(process))
+    refusal = _refusal(view, permissions)
     actions = process_actions(
         process,
         may_delete=user.is_staff,
         engine_is_paused=engine["global_lock"],
         has_form=view.has_form,
         refusal=refusal,
+        undo_refusal=_undo_refusal(view, permissions),
     )
     asks = view.has_form and not refusal
     reasons = _reasons(actions)
@@ -65,16 +70,22 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
     }
 
 
-def _refusal(view: ProcessView, user: LivePageUser) -> str:
+def _refusal(view: ProcessView, permissions: Permissions) -> str:
     """Return why this person may not set the process going; empty if they may."""
     if not view.workflow_is_in_code:
         return REMOVED
-    process = view.process
-    permissions = selectors.process_permissions(process.pk, user, ref=ref_of(process))
     # To release is to retry.
-    status = ProcessStatus.FAILED if losses.is_held_for_losses(process) else process.last_status
+    status = ProcessStatus.FAILED if losses.is_held_for_losses(view.process) else view.process.last_status
     refusal = permissions.refusal(status)
     return f"{refusal}." if refusal else ""
+
+
+def _undo_refusal(view: ProcessView, permissions: Permissions) -> str:
+    """Return why the process cannot be undone by this person; empty if it can."""
+    if not view.workflow_is_in_code:
+        return REMOVED
+    refusal = undo_refusal(view.process, view.parts.undone_by, parts_at_work=view.parts.are_at_work)
+    return refusal or ("" if permissions.retry else f"{UNDO_REFUSED}.")
 
 
 def _reasons(actions: list[Action]) -> list[Reason]:

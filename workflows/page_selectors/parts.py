@@ -9,7 +9,8 @@ from django.db.models import Case, Count, IntegerField, When
 
 from workflows.enums import ProcessKind, ProcessStatus
 from workflows.models import Process
-from workflows.states import ENDED, FAILED
+from workflows.selectors.undo import undo_among
+from workflows.states import ENDED, FAILED, RUNNABLE
 
 # A page names so many of the parts, those first that want somebody's attention.
 MOST_PARTS: Final = 100
@@ -23,7 +24,8 @@ class Parts:
 
     shown: list[Process] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-    undone_by: list[Process] = field(default_factory=list)
+    # The undo at work or done, else the last that was given up.
+    undone_by: Process | None = None
 
     @property
     def total(self) -> int:
@@ -42,10 +44,14 @@ class Parts:
         return self.total - len(self.shown)
 
     @property
+    def are_at_work(self) -> bool:
+        return any(self.counts.get(status) for status in RUNNABLE)
+
+    @property
     def version(self) -> str:
         """Change whenever the parts would be drawn differently."""
-        rows = ",".join(f"{part.last_status}{part.last_seq}" for part in (*self.shown, *self.undone_by))
-        return f"{sorted(self.counts.items())}{rows}"
+        rows = [*self.shown, *([self.undone_by] if self.undone_by is not None else [])]
+        return f"{sorted(self.counts.items())}{','.join(f'{part.last_status}{part.last_seq}' for part in rows)}"
 
 
 def parts_of(process: Process) -> Parts:
@@ -54,6 +60,7 @@ def parts_of(process: Process) -> Parts:
     parts = children.exclude(kind=ProcessKind.UNDO)
     counts = dict(parts.order_by().values_list("last_status").annotate(Count("pk")))
     urgency = Case(
+        When(kind=ProcessKind.UNDO, then=-1),
         When(last_status__in=FAILED, then=0),
         When(last_status__in=_WANTS_INPUT, then=1),
         When(last_status__in=ENDED, then=3),
@@ -65,5 +72,5 @@ def parts_of(process: Process) -> Parts:
     return Parts(
         shown=[row for row in rows if row.kind != ProcessKind.UNDO],
         counts=counts,
-        undone_by=[row for row in rows if row.kind == ProcessKind.UNDO],
+        undone_by=undo_among([row for row in rows if row.kind == ProcessKind.UNDO]),
     )

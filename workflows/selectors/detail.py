@@ -11,12 +11,13 @@ from workflows.engine.history import counts_for_state, start_state
 from workflows.engine.state import Delta, shown_delta
 from workflows.engine.steps import State
 from workflows.engine.tree import Ref, ref_of
-from workflows.enums import ProcessStatus
+from workflows.enums import ProcessKind, ProcessStatus
 from workflows.forms import generate_form
 from workflows.models import Process, ProcessStep
 from workflows.selectors.estimates import estimate_of
 from workflows.selectors.open_waits import OpenWait, open_wait
 from workflows.selectors.position import Position, form_at, position_of
+from workflows.selectors.undo import undo_of
 from workflows.selectors.why import why_not_running
 from workflows.states import CLEARED_STEPS
 
@@ -41,6 +42,7 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
     history = position.history
     subscriptions = list(process.subscriptions.all())
     first = subscriptions[0] if subscriptions else None
+    undone_by = undo_of(process_id) if process.kind == ProcessKind.PROCESS else None
     show = _shower(may_resume)
     wait = open_wait(process)
     current = show({**history.state, **_callback_progress(wait)})
@@ -66,6 +68,8 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
         "customer_id": first.customer_id if first else None,
         "subscriptions": subscriptions,
         "parent_process_id": process.parent_id,
+        "undo_of": process.parent_id if process.kind == ProcessKind.UNDO else None,
+        "undone_by": undone_by.process_id if undone_by is not None else None,
         "current_state": current,
         "steps": [*_shown_steps(ref, rows, show), *_pending(process, position)],
         "form": _form(process, position),

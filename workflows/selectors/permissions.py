@@ -23,6 +23,8 @@ from workflows.enums import ProcessStatus
 from workflows.selectors.position import Position, position_of
 from workflows.states import FAILED
 
+UNDO_REFUSED: Final = "User is not authorized to undo this process"
+
 # A step that asks or waits is resumed, one that failed is tried again.
 _RESUMED: Final = frozenset({ProcessStatus.SUSPENDED, ProcessStatus.AWAITING_CALLBACK})
 _RETRIED: Final = FAILED | {ProcessStatus.WAITING}

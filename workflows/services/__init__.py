@@ -8,6 +8,7 @@ from workflows.services.release import release_process
 from workflows.services.resume import resume_process
 from workflows.services.resume_all import resume_all_tasks
 from workflows.services.start import start_process
+from workflows.services.undo import undo_process
 
 __all__ = [
     "abort_process",
@@ -19,6 +20,7 @@ __all__ = [
     "resume_process",
     "set_process_note",
     "start_process",
+    "undo_process",
     "unpause_engine",
     "update_callback_progress",
 ]

@@ -13,6 +13,7 @@ from wfo_site.common.errors import Conflict, DomainError, NotFound
 from wfo_site.common.nul import visible
 from workflows.engine import waits
 from workflows.engine.authorization import Asker
+from workflows.enums import ProcessKind
 from workflows.models import Process
 from workflows.services.staff import check_is_staff
 from workflows.states import ENDED, FAILED, RESUMABLE
@@ -46,6 +47,8 @@ def delete_process(process_id: UUID, *, user_model: Asker = None) -> None:
     is_task, _ = found
     if not is_task:
         raise DomainError("Only tasks can be deleted; a workflow's process is part of its subscription's history")
+    if Process.every.filter(parent_id=process_id, kind=ProcessKind.UNDO).exclude(last_status__in=ENDED).exists():
+        raise Conflict("This task is being undone; abort the undo first")
     deletable = Process.objects.filter(pk=process_id, last_status__in=ENDED | FAILED | RESUMABLE)
     with transaction.atomic():
         # Waits before processes: runners, answers and deadlines lock in this order too.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from workflows import State, StepList, done, init, step, workflow
 from workflows.engine.fault_points import FaultPoint, install
 from workflows.engine.runner import run
 from workflows.models import Process, ProcessStep
+from workflows.services import resume_process
 
 from .conftest import StartWorkflow, rows
 
@@ -109,6 +111,35 @@ def test_a_session_that_ends_within_a_body_fails_no_step(start: StartWorkflow, a
     Process.every.filter(pk=process.pk).update(lease_until=None)
     assert run(process.pk, runner="another")
     assert rows(process)[-1] == ("Done", "complete")
+
+
+def test_a_transaction_that_its_runner_leaves_alone_is_ended_by_the_server(start: StartWorkflow) -> None:
+    """Frozen in there, the runner would keep its locks from whoever takes its process over."""
+    tries: list[int] = []
+
+    @step("Doze", atomic=True)
+    def doze() -> None:
+        ProcessStep.objects.count()
+        tries.append(1)
+        time.sleep(0.5 if len(tries) == 1 else 0)
+
+    @workflow("Dozing")
+    def dozing() -> StepList:
+        return init >> doze >> done
+
+    process = start(dozing)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("20s",)
+        cursor.execute("SET idle_in_transaction_session_timeout = 100")
+    run(process.pk, runner="r")
+    process.refresh_from_db()
+    assert process.last_status == "failed"
+    assert "idle-in-transaction timeout" in str(process.failed_reason)
+    resume_process(process.pk)
+    run(process.pk, runner="r")
+    process.refresh_from_db()
+    assert process.last_status == "completed"
 
 
 def test_another_database_that_is_away_is_the_failure_of_the_step_that_asked_it(start: StartWorkflow) -> None:

@@ -129,7 +129,7 @@ def test_a_row_written_between_reading_and_claiming_is_seen(created: Process, se
         found = get_workflow(zombie.workflow_name)
         assert found is not None
         asked = iter([False, True])
-        ProcessRun(zombie, found, Program.of(found), lambda: next(asked)).go()
+        ProcessRun(zombie, found, Program.of(found), "zombie", lambda: next(asked)).go()
 
     def overtake() -> None:
         side = Side(write)

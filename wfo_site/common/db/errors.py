@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
 # Classes of SQLSTATE: the connection, resources such as disk and memory, and the server's own operating system.
 _SERVER = ("08", "53", "58", "57P")
-# Deadlocks, locks not to be had, statements cancelled: nothing was stored, and the next try may well work.
-_OF_THE_MOMENT = ("40", "55", "57")
+# Deadlocks, locks not to be had, statements cancelled, transactions that were forgotten while this process was frozen:
+# nothing was stored, and the next try may well work.
+_OF_THE_MOMENT = ("40", "55", "57", "25P03")
 _SQLITE = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -44,7 +45,7 @@ def may_work_later(error: BaseException) -> bool:
 
 
 def _tells_of(error: BaseException, classes: tuple[str, ...]) -> bool:
-    if not isinstance(error, OperationalError | InterfaceError):
+    if not isinstance(error, OperationalError | InterfaceError | InternalError):
         return False
     cause = error.__cause__
     if connection.vendor == "sqlite":
@@ -52,4 +53,7 @@ def _tells_of(error: BaseException, classes: tuple[str, ...]) -> bool:
         code = getattr(cause, "sqlite_errorcode", None)
         return isinstance(error, OperationalError) and (cause is None or (code is not None and code & 0xFF in _SQLITE))
     state = getattr(cause, "sqlstate", None)
-    return state is None or state.startswith(classes)
+    if state is None:
+        # The client noticed before the server could say anything.
+        return not isinstance(error, InternalError)
+    return bool(state.startswith(classes))

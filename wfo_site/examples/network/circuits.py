@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from wfo_site.examples.network import ims
 from wfo_site.examples.network.inventory import get_inventory
 from wfo_site.examples.network.wfo_products.l2vpn import L2vpnProvisioning, VirtualCircuitBlockProvisioning
@@ -28,6 +30,22 @@ def create_vlans(circuit: VirtualCircuitBlockProvisioning) -> None:
         sap.ims_id = group.id
 
 
+def delete_vlans(circuit: VirtualCircuitBlockProvisioning) -> None:
+    """Take back `create_vlans`: delete the groups with their VLANs, which the ports then carry no more."""
+    inventory = get_inventory()
+    for number, sap in enumerate(circuit.saps):
+        payload, key = ims.vlan_group_payload(sap), ims.undone_key(f"VLAN group {number}")
+        group_id = sap.ims_id
+        if group_id is None:
+            group = ims.made_before(partial(inventory.create_vlan_group, payload, idempotency_key=key))
+            group_id = group.id if group else None
+        if group_id is not None:
+            for vlan in inventory.vlans(groups=[group_id]):
+                inventory.delete_vlan(vlan.id)
+            inventory.delete_vlan_group(group_id)
+        sap.ims_id = None
+
+
 def create_l2vpn(subscription: L2vpnProvisioning | Nsip2pProvisioning) -> None:
     """Make the object that joins the VLANs, unless there is one of its name, and note its id."""
     inventory, payload = get_inventory(), ims.l2vpn_payload(subscription)
@@ -35,6 +53,15 @@ def create_l2vpn(subscription: L2vpnProvisioning | Nsip2pProvisioning) -> None:
         payload, idempotency_key=ims.key("l2vpn")
     )
     subscription.virtual_circuit.ims_id = l2vpn.id
+
+
+def delete_l2vpn(subscription: L2vpnProvisioning | Nsip2pProvisioning) -> None:
+    """Take back `create_l2vpn`, by name where the subscription does not know the id; its terminations go with it."""
+    inventory = get_inventory()
+    found = inventory.l2vpn_by_name(ims.l2vpn_payload(subscription)["name"])
+    if found is not None:
+        inventory.delete_l2vpn(found.id)
+    subscription.virtual_circuit.ims_id = None
 
 
 def create_terminations(circuit: VirtualCircuitBlockProvisioning) -> list[int]:

@@ -99,7 +99,7 @@ MOVED = (
         ("set_status", "unsync", "unsync_unchecked", "resync", "store_process_subscription", "obsolete_step"),
     ),
     Moved("workflows", ("workflows.utils",), (*_DECORATORS, "ensure_provisioning_status")),
-    Moved("workflows", ("workflows.predicates",), ("no_uncompleted_instance",)),
+    Moved("workflows", ("workflows.predicates",), ("no_uncompleted_instance", "awaiting_callbacks_exist")),
     Moved("workflows", ("utils.errors",), ("ProcessFailureError", "InconsistentDataError", "ApiException")),
     Moved("workflows.services", ("services.processes",), ("start_process", "resume_process", "abort_process")),
     Moved("subscriptions.selectors", ("services.subscriptions",), ("get_subscription",)),

@@ -18,7 +18,16 @@ from wfo_site.examples.network.wfo_products.descriptions import description
 from wfo_site.examples.network.wfo_products.l2vpn import MAX_SAPS, MIN_SAPS, L2vpnInactive, L2vpnProvisioning
 from wfo_site.examples.network.wfo_products.port import Port
 from wfo_site.examples.network.wfo_products.service_port import SAPBlockInactive
-from workflows import State, StepList, begin, create_workflow, step, store_process_subscription
+from workflows import (
+    State,
+    StepList,
+    begin,
+    create_workflow,
+    nothing_to_undo,
+    set_status,
+    step,
+    store_process_subscription,
+)
 from workflows.forms import FormGenerator, FormPage, SubmitFormPage
 
 TAG = "L2VPN"
@@ -53,7 +62,7 @@ def initial_input_form(product_name: str) -> FormGenerator:
     return inputs
 
 
-@step("Construct Subscription model", atomic=True)
+@step("Construct Subscription model", atomic=True, undo=set_status(SubscriptionLifecycle.TERMINATED))
 def construct_l2vpn_model(
     *, product: UUID, customer_id: str, ports: list[UUID], vlan: str, speed: int, speed_policer: bool | None = None
 ) -> State:
@@ -73,30 +82,47 @@ def construct_l2vpn_model(
     return {"subscription": subscription, "subscription_id": subscription.subscription_id}
 
 
-@step("Create VLANs in IMS")
+def delete_vlans_in_ims(subscription: L2vpnProvisioning) -> State:
+    circuits.delete_vlans(subscription.virtual_circuit)
+    return {"subscription": subscription}
+
+
+@step("Create VLANs in IMS", undo=delete_vlans_in_ims)
 def create_vlans_in_ims(subscription: L2vpnProvisioning) -> State:
     circuits.create_vlans(subscription.virtual_circuit)
     return {"subscription": subscription}
 
 
-@step("Create L2VPN in IMS")
+def delete_l2vpn_in_ims(subscription: L2vpnProvisioning) -> State:
+    circuits.delete_l2vpn(subscription)
+    return {"subscription": subscription}
+
+
+@step("Create L2VPN in IMS", undo=delete_l2vpn_in_ims)
 def create_l2vpn_in_ims(subscription: L2vpnProvisioning) -> State:
     circuits.create_l2vpn(subscription)
     return {"subscription": subscription}
 
 
-@step("Create L2VPN terminations in IMS")
+# They go with the L2VPN.
+@step("Create L2VPN terminations in IMS", undo=nothing_to_undo)
 def create_l2vpn_terminations_in_ims(subscription: L2vpnProvisioning) -> State:
     return {"l2vpn_terminations": circuits.create_terminations(subscription.virtual_circuit)}
 
 
-@step("Provision L2VPN in NRM")
+def release_l2vpn_in_nrm(subscription: L2vpnProvisioning) -> State:
+    subscription.virtual_circuit.nrm_id = None
+    return {"subscription": subscription}
+
+
+@step("Provision L2VPN in NRM", undo=release_l2vpn_in_nrm)
 def provision_l2vpn_in_nrm(subscription: L2vpnProvisioning) -> State:
     subscription.virtual_circuit.nrm_id = nrm.provision("l2vpn")
     return {"subscription": subscription}
 
 
-@step("Update VLANs on connected ports in IMS")
+# The ports lose the VLANs when these are deleted.
+@step("Update VLANs on connected ports in IMS", undo=nothing_to_undo)
 def update_vlans_on_ports_in_ims(subscription: L2vpnProvisioning) -> State:
     return {"tagged_vlans": circuits.tag_ports(subscription.virtual_circuit)}
 

@@ -17,7 +17,16 @@ from wfo_site.examples.network.vlans import VlanRanges
 from wfo_site.examples.network.wfo_products.descriptions import description
 from wfo_site.examples.network.wfo_products.nsip2p import ENDS, Nsip2pInactive, Nsip2pProvisioning
 from wfo_site.examples.network.wfo_products.port import Port
-from workflows import State, StepList, begin, create_workflow, step, store_process_subscription
+from workflows import (
+    State,
+    StepList,
+    begin,
+    create_workflow,
+    nothing_to_undo,
+    set_status,
+    step,
+    store_process_subscription,
+)
 from workflows.forms import FormGenerator, FormPage, SubmitFormPage
 
 TAG = "NSIP2P"
@@ -51,7 +60,7 @@ def initial_input_form(product_name: str) -> FormGenerator:
     return inputs
 
 
-@step("Construct Subscription model", atomic=True)
+@step("Construct Subscription model", atomic=True, undo=set_status(SubscriptionLifecycle.TERMINATED))
 def construct_nsip2p_model(
     *, product: UUID, customer_id: str, ports: list[UUID], vlan: str, speed: int, speed_policer: bool | None = None
 ) -> State:
@@ -70,30 +79,47 @@ def construct_nsip2p_model(
     return {"subscription": subscription, "subscription_id": subscription.subscription_id}
 
 
-@step("Create VLANs in IMS")
+def delete_vlans_in_ims(subscription: Nsip2pProvisioning) -> State:
+    circuits.delete_vlans(subscription.virtual_circuit)
+    return {"subscription": subscription}
+
+
+@step("Create VLANs in IMS", undo=delete_vlans_in_ims)
 def create_vlans_in_ims(subscription: Nsip2pProvisioning) -> State:
     circuits.create_vlans(subscription.virtual_circuit)
     return {"subscription": subscription}
 
 
-@step("Create NSIP2P in IMS")
+def delete_nsip2p_in_ims(subscription: Nsip2pProvisioning) -> State:
+    circuits.delete_l2vpn(subscription)
+    return {"subscription": subscription}
+
+
+@step("Create NSIP2P in IMS", undo=delete_nsip2p_in_ims)
 def create_nsip2p_in_ims(subscription: Nsip2pProvisioning) -> State:
     circuits.create_l2vpn(subscription)
     return {"subscription": subscription}
 
 
-@step("Create NSIP2P terminations in IMS")
+# They go with the L2VPN.
+@step("Create NSIP2P terminations in IMS", undo=nothing_to_undo)
 def create_nsip2p_terminations_in_ims(subscription: Nsip2pProvisioning) -> State:
     return {"l2vpn_terminations": circuits.create_terminations(subscription.virtual_circuit)}
 
 
-@step("Provision NSIP2P in NRM")
+def release_nsip2p_in_nrm(subscription: Nsip2pProvisioning) -> State:
+    subscription.virtual_circuit.nrm_id = None
+    return {"subscription": subscription}
+
+
+@step("Provision NSIP2P in NRM", undo=release_nsip2p_in_nrm)
 def provision_nsip2p_in_nrm(subscription: Nsip2pProvisioning) -> State:
     subscription.virtual_circuit.nrm_id = nrm.provision("nsip2p")
     return {"subscription": subscription}
 
 
-@step("Update VLANs on connected ports in IMS")
+# The ports lose the VLANs when these are deleted.
+@step("Update VLANs on connected ports in IMS", undo=nothing_to_undo)
 def update_vlans_on_ports_in_ims(subscription: Nsip2pProvisioning) -> State:
     return {"tagged_vlans": circuits.tag_ports(subscription.virtual_circuit)}
 

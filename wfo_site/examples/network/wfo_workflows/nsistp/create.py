@@ -26,7 +26,7 @@ from wfo_site.examples.network.vlans import VlanRanges
 from wfo_site.examples.network.wfo_products.descriptions import description
 from wfo_site.examples.network.wfo_products.nsistp import NsistpInactive, NsistpProvisioning
 from wfo_site.examples.network.wfo_products.port import Port
-from workflows import State, StepList, begin, create_workflow, step, store_process_subscription
+from workflows import State, StepList, begin, create_workflow, set_status, step, store_process_subscription
 from workflows.forms import Divider, FormGenerator, FormPage, Label
 
 TAG = "NSISTP"
@@ -89,7 +89,7 @@ def initial_input_form(product_name: str) -> FormGenerator:
     return inputs
 
 
-@step("Construct Subscription model", atomic=True)
+@step("Construct Subscription model", atomic=True, undo=set_status(SubscriptionLifecycle.TERMINATED))
 def construct_nsistp_model(
     *,
     product: UUID,
