@@ -236,10 +236,10 @@ def test_one_that_cannot_be_ended_does_not_hold_up_the_others(
         Wait.objects.filter(process=process).update(deadline=Now() - timedelta(seconds=seconds))
     fail = deadlines._fail
 
-    def fail_unless_broken(wait: Wait) -> bool:
+    def fail_unless_broken(wait: Wait, **how: Any) -> bool:
         if wait.process_id == broken.pk:
             raise ValueError("No, not this one")
-        return fail(wait)
+        return fail(wait, **how)
 
     monkeypatch.setattr(deadlines, "_fail", fail_unless_broken)
     assert deadlines.expire_due() == 1
