@@ -72,13 +72,16 @@ def test_settings_names_exactly_the_variables_that_are_read() -> None:
 
 @pytest.mark.parametrize("name", ["compose.yaml", "README.md", "docs/how-to/run-in-production.md"])
 def test_workers_are_told_to_listen_to_every_queue_that_is_rung(name: str) -> None:
-    """A worker without `--queues` listens to Celery's own default, and nothing would ever run."""
-    from workflows.executors.celery import queue_of
+    """A worker without `--queues` listens to what the application declares: all queues, or some would never run."""
+    from wfo_site.celery import app
+    from workflows.executors.queues import queue_of
 
     rung = {queue_of("", is_task=task, is_new=new) for task in (True, False) for new in (True, False)}
-    commands = re.findall(r"celery -A wfo_site worker.*?--queues (\S+?)`?\s", (ROOT / name).read_text(), re.DOTALL)
+    assert set(app.amqp.queues.consume_from) == rung
+    commands = re.findall(r"celery -A wfo_site worker([^`\n]*)", (ROOT / name).read_text())
     assert commands
-    assert all(set(queues.split(",")) == rung for queues in commands)
+    named = [re.search(r"--queues (\S+)", options) for options in commands]
+    assert all(set(found[1].split(",")) == rung for found in named if found)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
