@@ -16,14 +16,14 @@ from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
 from workflows.engine import waits
 from workflows.engine.authorization import Asker
-from workflows.engine.errors import WorkflowRemoved
+from workflows.engine.errors import PlanChanged, WorkflowRemoved
 from workflows.engine.steps import State
 from workflows.engine.tree import ref_to
 from workflows.enums import InputType, ProcessStatus, WaitKind
 from workflows.forms import post_form
 from workflows.models import InputState, Process
 from workflows.selectors.permissions import permissions_at
-from workflows.selectors.position import form_at, position_of
+from workflows.selectors.position import Position, form_at, position_of
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
 from workflows.states import FAILED, RESUMABLE
@@ -60,6 +60,8 @@ def resume_process(
     if wait_kind == WaitKind.CHILDREN:
         _retry_children(process_id, user, user_model)
         return
+    if status == ProcessStatus.SUSPENDED:
+        _check_step_is_in_code(position)
     form, state = form_at(position)
     is_asked = form is not None and status == ProcessStatus.SUSPENDED
     given = to_json(post_form(form, state, _pages(user_inputs))) if is_asked else {}
@@ -89,6 +91,16 @@ def resume_process(
             broadcast.processes_changed(ref.parent_id)
         broadcast.status_counts_changed()
         ring_after_commit([process_id])
+
+
+def _check_step_is_in_code(position: Position) -> None:
+    """Raise PlanChanged if the code does not go on with the step that asks: its answer could not be checked."""
+    row = position.history.open_row
+    if row is not None and position.remaining_keys[:1] != [row.key]:
+        raise PlanChanged(
+            f"The code of this workflow no longer goes on with the step {row.key!r}, which asks. Nothing was taken. "
+            "Bring the step back, or abort the process."
+        )
 
 
 def _retry_children(process_id: UUID, user: str, user_model: Asker) -> None:
