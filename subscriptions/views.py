@@ -49,6 +49,7 @@ def subscription_detail(request: HttpRequest, subscription_id: UUID) -> HttpResp
     tab = tab if tab in _TABS else "configuration"
     context = {
         "subscription": subscription,
+        "customer": detail.customer(subscription),
         "tabs": _TABS.items(),
         "tab": tab,
         **_CONTEXTS[tab](request, subscription),

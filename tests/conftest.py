@@ -13,6 +13,7 @@ pytest_plugins = ["workflows.testing.fixtures"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the long form of the fault tests too")
+    parser.addoption("--part", type=float, default=1.0, help="of the long form only such a part, to see that it works")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

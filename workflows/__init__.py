@@ -1,6 +1,10 @@
 """The public surface for authors of workflows, importable before `django.setup()`."""
 
 from products.enums import Target
+from workflows.builtin.authorization import (
+    register_internal_authorize_callback,
+    register_internal_retry_auth_callback,
+)
 from workflows.engine.authorization import AuthAction, AuthContext, AuthUser
 from workflows.engine.combinators import conditional, focussteps, steplens
 from workflows.engine.core_steps import (
@@ -42,10 +46,15 @@ from workflows.engine.steps import (
     step,
     step_group,
 )
-from workflows.predicates import no_uncompleted_instance
+from workflows.enums import Assignee
+from workflows.predicates import awaiting_callbacks_exist, no_uncompleted_instance
+
+# How packages written for orchestrator-core annotate the text of a UUID.
+UUIDstr = str
 
 __all__ = [
     "ApiException",
+    "Assignee",
     "AuthAction",
     "AuthContext",
     "AuthUser",
@@ -63,7 +72,9 @@ __all__ = [
     "StepList",
     "SubWorkflow",
     "Target",
+    "UUIDstr",
     "abort",
+    "awaiting_callbacks_exist",
     "begin",
     "branch",
     "callback_step",
@@ -81,6 +92,8 @@ __all__ = [
     "parallel",
     "parallel_sub_workflows",
     "reconcile_workflow",
+    "register_internal_authorize_callback",
+    "register_internal_retry_auth_callback",
     "resync",
     "retrystep",
     "set_status",

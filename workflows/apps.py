@@ -36,6 +36,7 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         from subscriptions import hooks
+        from workflows import checks  # noqa: F401 - importing the checks registers them
         from workflows.builtin import modify_note  # noqa: F401 - importing a workflow registers it
 
         post_migrate.connect(_after_migrate, sender=self)

@@ -1,7 +1,8 @@
 """The bells that Celery workers hear, under the names that orchestrator-core gave them.
 
 The name and the argument tell people and dashboards why a bell was rung. A worker looks at the table, whichever it was.
-They are acknowledged when the work is done, so that no bell waits at a worker that has its hands full.
+No bell is to wait at a worker that has its hands full. RabbitMQ is told so by acknowledging only when the work is done;
+for Redis a setting does it, and an acknowledgement still due when the server goes away would end the worker.
 """
 
 from __future__ import annotations
@@ -9,27 +10,30 @@ from __future__ import annotations
 from celery import shared_task
 
 from workflows.executors import celery as executor
+from workflows.executors.queues import speaks_amqp
+
+ACKS_LATE = speaks_amqp()
 
 
-@shared_task(name="tasks.new_workflow", acks_late=True)
+@shared_task(name="tasks.new_workflow", acks_late=ACKS_LATE)
 def new_workflow(process_id: str, _user: str = "") -> str:
     executor.run_here()
     return process_id
 
 
-@shared_task(name="tasks.new_task", acks_late=True)
+@shared_task(name="tasks.new_task", acks_late=ACKS_LATE)
 def new_task(process_id: str, _user: str = "") -> str:
     executor.run_here()
     return process_id
 
 
-@shared_task(name="tasks.resume_workflow", acks_late=True)
+@shared_task(name="tasks.resume_workflow", acks_late=ACKS_LATE)
 def resume_workflow(process_id: str, _user: str = "") -> str:
     executor.run_here()
     return process_id
 
 
-@shared_task(name="tasks.resume_task", acks_late=True)
+@shared_task(name="tasks.resume_task", acks_late=ACKS_LATE)
 def resume_task(process_id: str, _user: str = "") -> str:
     executor.run_here()
     return process_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from workflows.views import actions, detail, header, insync, lists, panels, resume, starting, wizard
+from workflows.views import actions, detail, engine, header, insync, lists, panels, resume, starting, wizard
 
 app_name = "workflows"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("tasks/", lists.task_processes, name="task-list"),
     path("processes/new/", starting.new_subscription, name="process-new"),
     path("tasks/new/", starting.new_task, name="task-new"),
+    path("tasks/retry/", actions.retry_all_tasks, name="task-retry-all"),
     path("processes/start/<str:workflow_name>/", wizard.start, name="process-start"),
     path(f"{_PROCESS}/", detail.process_detail, name="process-detail"),
     # The same page: a link that says task or process leads there, whatever it is.
@@ -28,6 +29,7 @@ urlpatterns = [
     path(f"{_PROCESS}/retry/", actions.retry, name="process-retry"),
     path(f"{_PROCESS}/proceed/", actions.proceed, name="process-proceed"),
     path(f"{_PROCESS}/abort/", actions.abort, name="process-abort"),
+    path(f"{_PROCESS}/release/", actions.release, name="process-release"),
     path(f"{_PROCESS}/delete/", actions.delete, name="process-delete"),
     path(f"{_PROCESS}/note/", actions.note, name="process-note"),
     path("processes/panels/active/", panels.active, name="panel-active"),
@@ -49,6 +51,7 @@ urlpatterns = [
         insync.set_in_sync,
         name="subscription-set-in-sync",
     ),
+    path("processes/engine/", engine.engine, name="engine"),
     path("processes/badges/engine/", header.engine_badge, name="engine-badge"),
     path("processes/badges/failed-tasks/", header.failed_tasks_badge, name="failed-tasks-badge"),
     path("processes/engine/pause/", header.pause_engine, name="engine-pause"),

@@ -10,8 +10,7 @@ import "./times.js";
 
 const errorTexts = {
   0: "The server cannot be reached. What you see may be out of date; it is tried again by itself.",
-  401: "Your session has ended. Log in again.",
-  403: "You are not allowed to do that, or your session has ended.",
+  403: "You are not allowed to do that, or this page is too old. Reload it and try again.",
   404: "That does not exist any more. Go back and reload the list.",
   409: "Somebody else was faster. Reload the page to see what changed.",
   503: "The engine is paused and takes no changes right now.",
@@ -30,7 +29,11 @@ function explanation(xhr) {
 }
 
 document.body.addEventListener("htmx:responseError", (event) => {
-  if (!isBackground(event.detail)) toast("error", explanation(event.detail.xhr));
+  if (isBackground(event.detail)) return;
+  const { xhr } = event.detail;
+  // What was typed into a form is kept by the browser until the person is back.
+  if (xhr.status === 401) location.assign(`${document.body.dataset.login}?next=${encodeURIComponent(location.pathname + location.search)}`);
+  else toast("error", explanation(xhr));
 });
 
 document.body.addEventListener("htmx:sendError", (event) => {

@@ -1,4 +1,5 @@
 // What forms do beyond plain HTML: rows of lists, searches, and care not to send twice. Without it they still work.
+import "./form-errors.js";
 import { announce } from "./toasts.js";
 import { upgradeDrafts } from "./form-drafts.js";
 import { upgradeSearches } from "./form-search.js";
@@ -62,20 +63,8 @@ document.addEventListener("click", (event) => {
   else removeRow(list, button.closest("[data-row]"));
 });
 
-// A message goes when its field is edited: what it said is no longer known to be so.
-function forgetError(control) {
-  // What was said of a model or a list as a whole is as uncertain once a part of it is edited.
-  for (let field = control.closest("[data-field]"); field; field = field.parentElement.closest("[data-field]")) {
-    field.querySelector(":scope > [data-form-error]")?.remove();
-    field.classList.remove("has-error");
-    field.removeAttribute("aria-invalid");
-  }
-  control.removeAttribute("aria-invalid");
-}
-
 document.addEventListener("input", (event) => {
   if (event.target.matches("[data-option-filter]")) filterOptions(event.target);
-  else if (event.target.closest("[data-wizard]")) forgetError(event.target);
 });
 
 document.addEventListener("change", (event) => {

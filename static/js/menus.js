@@ -16,6 +16,17 @@ document.addEventListener("keydown", (event) => {
   menu.querySelector("summary").focus();
 });
 
+// On a narrow screen the tabs of a page scroll; the current one is where it can be seen.
+function showTab() {
+  for (const tab of document.querySelectorAll(".list-tabs [aria-current], .nav-tabs [aria-current]")) {
+    const list = tab.closest(".list-tabs, .nav-tabs");
+    const hidden = tab.offsetLeft < list.scrollLeft || tab.offsetLeft + tab.offsetWidth > list.scrollLeft + list.clientWidth;
+    if (hidden) list.scrollLeft = tab.offsetLeft - (list.clientWidth - tab.offsetWidth) / 2;
+  }
+}
+document.body.addEventListener("htmx:afterSettle", showTab);
+showTab();
+
 // A button that closes or opens every block of the lists that data-fold-all names.
 const foldable = (button) => [...document.querySelectorAll(`${button.dataset.foldAll} > li > details`)];
 

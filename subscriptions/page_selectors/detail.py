@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -23,7 +23,6 @@ _LIVE = [status for status in Status if status is not Status.TERMINATED]
 class Facts:
     """What the tab General shows beside the subscription's own row."""
 
-    customer: CustomerName | None
     fixed_inputs: Sequence[FixedInput]
     customer_descriptions: Sequence[SubscriptionCustomerDescription]
     metadata: JsonValue
@@ -35,13 +34,18 @@ class Related:
 
     uses: ListPage[Subscription]
     used_by: ListPage[Subscription]
+    customers: Mapping[str, CustomerName]
+
+
+def customer(subscription: Subscription) -> CustomerName | None:
+    """Return what the customer is called; None when nobody knows. One statement for each source of customers."""
+    return customer_names([subscription.customer_id]).get(subscription.customer_id)
 
 
 def facts(subscription: Subscription) -> Facts:
-    """Return customer, fixed inputs, descriptions of customers and metadata. Three statements and the customer's."""
+    """Return fixed inputs, descriptions of customers and metadata. Three statements."""
     metadata = SubscriptionMetadata.objects.filter(pk=subscription.pk).values_list("metadata", flat=True).first()
     return Facts(
-        customer=customer_names([subscription.customer_id]).get(subscription.customer_id),
         fixed_inputs=list(FixedInput.objects.filter(product_id=subscription.product_id)),
         customer_descriptions=list(
             SubscriptionCustomerDescription.objects.filter(subscription=subscription).order_by("created_at", "pk")
@@ -51,12 +55,12 @@ def facts(subscription: Subscription) -> Facts:
 
 
 def related(subscription: Subscription, params: QueryDict, *, with_terminated: bool) -> Related:
-    """Return both directions, the parameter `page` meant for the longer one. Four statements."""
+    """Return both directions, the parameter `page` meant for the longer one. Four statements and the customers'."""
     statuses = None if with_terminated else _LIVE
-    return Related(
-        uses=_page(depends_on_subscriptions(subscription.pk, statuses), params),
-        used_by=_page(in_use_by_subscriptions(subscription.pk, statuses), params),
-    )
+    uses = _page(depends_on_subscriptions(subscription.pk, statuses), params)
+    used_by = _page(in_use_by_subscriptions(subscription.pk, statuses), params)
+    shown = {row.customer_id for found in (uses, used_by) for row in found.rows}
+    return Related(uses=uses, used_by=used_by, customers=customer_names(shown))
 
 
 def block_count(tree: Sequence[BlockNode]) -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.api.flows import start, status_of
@@ -56,3 +60,31 @@ def test_only_staff_may_switch_it_and_everybody_sees_it(api: APIClient, staff_ap
 
 def test_a_program_without_login_may(open_api: APIClient) -> None:
     assert open_api.put(URL, {"global_lock": True}, format="json").json()["global_lock"] is True
+
+
+def test_workers_and_what_waits_for_them_are_counted(api: APIClient, settings: Any) -> None:
+    """2.11: by the process table, whatever the executor."""
+    settings.EXECUTOR = "inline"
+    soon = timezone.now() + timedelta(seconds=20)
+    make_process(last_status="running", lease_until=soon)
+    for values in (
+        {"last_status": "created"},
+        {"last_status": "running", "lease_until": timezone.now() - timedelta(seconds=1)},
+        {"last_status": "resumed", "not_before": timezone.now() - timedelta(hours=1)},
+    ):
+        make_process(**values)
+    for values in ({"held_because": "approval"}, {"not_before": soon}, {"last_status": "failed"}):
+        make_process(**{"last_status": "created", **values})
+    expected = {
+        "executor_type": "inline",
+        "number_of_workers_online": 1,
+        "number_of_queued_jobs": 3,
+        "number_of_running_jobs": 1,
+    }
+    assert api.get("/api/settings/worker-status").json() == expected
+    settings.EXECUTOR = "threadpool"
+    # This web process has not started its threads.
+    assert api.get("/api/settings/worker-status/").json() == expected | {
+        "executor_type": "threadpool",
+        "number_of_workers_online": 0,
+    }

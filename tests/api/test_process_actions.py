@@ -85,6 +85,7 @@ class TestStart:
             assert (response.status_code, response.json()["detail"]) == (404, "Workflow does not exist")
 
     def test_a_predicate_that_fails_is_412_with_its_message(self, api: APIClient) -> None:
+        """Conformance 106, over REST."""
         response = api.post("/api/processes/flow_predicate", [{}], format="json")
         assert (response.status_code, response.json()["detail"]) == (412, "Not before the maintenance window")
         assert response.json()["title"] == "Precondition Failed"
@@ -273,6 +274,27 @@ class TestAbort:
         process_id = start(api, "flow_ask")
         pause_engine()
         assert api.put(url(process_id, "/abort")).status_code == 204
+
+
+class TestRelease:
+    def test_it_lets_one_try_again_that_took_its_worker_down(self, api: APIClient) -> None:
+        process_id = start(api, "flow_ask")
+        Process.every.filter(pk=process_id).update(last_status="running", lost_claims=3, held_because="it kills")
+        response = api.put(url(process_id, "/release"), query_params={"reporter": "carol"})
+        assert (response.status_code, response.content) == (204, b"")
+        assert Process.every.filter(pk=process_id, held_because__isnull=True, lost_claims=2).exists()
+
+    def test_an_unknown_one_is_404_and_one_that_is_not_held_409(self, api: APIClient) -> None:
+        assert api.put(url(uuid4(), "/release")).status_code == 404
+        process = make_process(last_status="created", held_because="waits for approval")
+        response = api.put(url(process.pk, "/release"))
+        assert response.status_code == 409
+        assert "waits for approval" in response.json()["detail"]
+
+    def test_a_paused_engine_is_503(self, api: APIClient) -> None:
+        process = make_process(last_status="running", lost_claims=3, held_because="it kills")
+        pause_engine()
+        assert api.put(url(process.pk, "/release")).status_code == 503
 
 
 class TestNote:

@@ -121,6 +121,13 @@ class TestFilter:
         assert ids(api.get(URL, {"filter": "note,check%"})) == [str(noted.pk)]
         assert ids(api.get(URL, {"filter": "note,!check%"})) == [str(bare.pk)]
 
+    def test_a_backslash_escapes_a_wildcard_and_stands_for_itself_at_the_end(self, api: APIClient) -> None:
+        percent, path = make_process(note="100%"), make_process(note="C:\\")
+        make_process(note="100 times")
+        assert ids(api.get(URL, {"filter": "note,100\\%"})) == [str(percent.pk)]
+        assert ids(api.get(URL, {"filter": "note,C:\\"})) == [str(path.pk)]
+        assert ids(api.get(URL, {"filter": "note,C:\\\\"})) == [str(path.pk)]
+
     def test_booleans(self, api: APIClient) -> None:
         task, process = make_process(is_task=True), make_process()
         assert ids(api.get(URL, {"filter": "isTask,True"})) == [str(task.pk)]

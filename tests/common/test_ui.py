@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.template import Context, Template
+from django.utils import timezone
 
 from wfo_site.common.templatetags.ui import duration, relative
 
@@ -41,7 +42,7 @@ def test_relative_time(before: timedelta, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.42, "0.4 s"), (12, "12 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")]
+    ("seconds", "words"), [(0.0184, "18 ms"), (0.42, "0.4 s"), (12, "12 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")]
 )
 def test_duration(seconds: float, words: str) -> None:
     assert duration(seconds) == words
@@ -74,6 +75,29 @@ def test_short_id_copies_the_whole() -> None:
     html = rendered("{% short_id value %}", value="0192f0c1-0000-7000-8000-00000000beef")
     assert 'data-copy="0192f0c1-0000-7000-8000-00000000beef"' in html
     assert "0192f0c1…beef" in html
+
+
+def test_full_id_is_shown_whole_and_copied() -> None:
+    html = rendered("{% full_id value %}", value="0192f0c1-0000-7000-8000-00000000beef")
+    assert ">0192f0c1-0000-7000-8000-00000000beef<" in html
+    assert 'data-copy="0192f0c1-0000-7000-8000-00000000beef"' in html
+
+
+def test_moment_is_a_date_and_says_how_long_ago_while_that_helps() -> None:
+    lately = timezone.now() - timedelta(hours=2)
+    html = rendered("{% moment when %}", when=lately)
+    assert f"{lately:%Y, %H:%M} UTC" in html
+    assert "2 h ago" in html
+    assert rendered("{% moment when %}", when=datetime(2020, 1, 2, 3, 4, tzinfo=UTC)).endswith(
+        "2 Jan 2020, 03:04 UTC</time>"
+    )
+    assert "\N{EN DASH}" in rendered("{% moment when %}", when=None)
+
+
+def test_names_with_hyphens_stay_whole_and_are_escaped() -> None:
+    html = rendered("{{ text|whole_words }}", text="port  10G ams-pe-1 <b-c>")
+    assert html == 'port  10G <span class="word">ams-pe-1</span> <span class="word">&lt;b-c&gt;</span>'
+    assert rendered("{{ text|whole_words }}", text="<b>") == "&lt;b&gt;"
 
 
 def test_vendored_files_have_their_checksums() -> None:

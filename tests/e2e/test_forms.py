@@ -154,6 +154,25 @@ def test_errors_stand_at_their_fields_and_go_when_these_are_edited(page: Page) -
     expect(window.get_by_text("The window ends before it begins")).to_be_hidden()
 
 
+def test_what_the_browser_refuses_stands_at_each_field_until_it_is_edited(page: Page) -> None:
+    page.goto("/showcase/")
+    fill_texts(page)
+    forward(page)
+    forward(page)
+    few = group(page, "Few")
+    expect(few.locator("[data-form-error]")).to_have_count(1)
+    expect(few.get_by_label("Red")).to_be_focused()
+    expect(few.get_by_label("Red")).to_have_attribute("aria-invalid", "true")
+    several = page.get_by_label("Several")
+    field = page.locator("[data-field]").filter(has=several).last
+    expect(field.locator("[data-form-error]")).to_be_visible()
+    few.get_by_label("Green").check()
+    expect(few.locator("[data-form-error]")).to_have_count(0)
+    expect(few.get_by_label("Red")).not_to_have_attribute("aria-invalid", "true")
+    several.select_option("Option 3")
+    expect(field.locator("[data-form-error]")).to_have_count(0)
+
+
 def test_back_keeps_what_was_typed_on_this_and_on_later_pages(page: Page) -> None:
     to_structures(page)
     page.get_by_label("Numbers 1").fill("42")

@@ -92,6 +92,20 @@ def test_wrong_input_is_corrected_in_place(page: Page) -> None:
     assert not Process.objects.exists()
 
 
+def test_a_session_that_ended_leads_to_the_login_and_back_to_what_was_typed(page: Page, user: User) -> None:
+    product = Product.objects.get(name="Port 10G")
+    page.goto(f"/processes/start/create_test_port/?productId={product.pk}")
+    page.get_by_label("City").fill("Delft")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("Username").fill(user.username)
+    page.get_by_label("Password").fill("alice's long password")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Create port", level=1)).to_be_visible()
+    page.get_by_role("button", name="Continue where you were").click()
+    expect(page.get_by_label("City")).to_have_value("Delft")
+
+
 def test_events_change_the_page_and_leave_typing_focus_and_opened_steps_alone(page: Page, suspended: Process) -> None:
     _open(page, f"/processes/{suspended.pk}/")
     page.locator("#step-1-details > summary").click()

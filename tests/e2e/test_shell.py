@@ -164,6 +164,12 @@ def test_actions_load_when_opened_and_close_with_escape(page: Page, circuit: Sub
     expect(opener).to_be_focused()
 
 
+def test_the_current_tab_can_be_seen_on_a_phone(new_page: NewPage, user: User, circuit: Subscription) -> None:
+    page = new_page(user, width=390)
+    page.goto(f"/subscriptions/{circuit.pk}/?tab=history")
+    expect(page.get_by_role("link", name="History")).to_be_in_viewport(ratio=0.95)
+
+
 def test_set_in_sync_asks_first(page: Page, circuit: Subscription) -> None:
     page.goto(f"/subscriptions/{circuit.pk}/")
     page.get_by_role("button", name="Set in sync").click()

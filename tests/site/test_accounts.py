@@ -27,6 +27,12 @@ def test_a_stranger_is_sent_to_the_login_and_back(client: Client, alice: User) -
     assert response["Location"] == "/subscriptions/"
 
 
+def test_a_part_of_a_page_never_becomes_the_login_page(client: Client, db: None) -> None:
+    for answer in (client.get, client.post):
+        response = answer("/subscriptions/", headers={"HX-Request": "true"})
+        assert (response.status_code, response.content) == (401, b"")
+
+
 def test_nobody_is_sent_to_another_site(client: Client, alice: User) -> None:
     form = {"username": "alice", "password": PASSWORD, "next": "https://evil.example/"}
     assert client.post(LOGIN, form)["Location"] == reverse("home")

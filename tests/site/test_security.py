@@ -30,6 +30,8 @@ PUBLIC = {
     "/api/openapi.json/",
     "/api/docs",
     "/api/docs/",
+    "/api/translations/x",
+    "/api/translations/x/",
     "/api/nothing",
     "/accounts/login/",
     "/admin/login/",

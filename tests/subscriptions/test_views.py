@@ -175,6 +175,19 @@ def test_configuration_shows_blocks_values_and_owners(alice: Client) -> None:
     assert "service one" in page_of(alice, node)
 
 
+def test_every_part_names_the_customer_and_so_do_related_ones(alice: Client) -> None:
+    release = register_customers(_Customers())
+    try:
+        port = a_subscription("port ams-1", customer_id="cust-42")
+        circuit = a_subscription("circuit")
+        a_block(circuit, "Circuit", a_block(port, "Port", port_name="1/1/1"), speed=1000)
+        for tab in ("", "general", "processes", "history"):
+            assert "for Acme Networks" in page_of(alice, port, tab)
+        assert "Acme Networks" in page_of(alice, circuit, "related")
+    finally:
+        release()
+
+
 def test_configuration_costs_the_same_for_twice_the_blocks(alice: Client) -> None:
     def queries(subscription: Subscription) -> int:
         with CaptureQueriesContext(connection) as captured:

@@ -61,7 +61,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "wfo_site.accounts.middleware.PageLoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -105,9 +105,26 @@ def database(url: str) -> dict[str, Any]:
     else:
         config["CONN_HEALTH_CHECKS"] = True
         config["CONN_MAX_AGE"] = 0
-        # The engine's own statements are planned by the server once per connection, after this many uses.
-        config.setdefault("OPTIONS", {}).update({"connect_timeout": 10, "prepare_threshold": 3})
+        config.setdefault("OPTIONS", {}).update(
+            {
+                "connect_timeout": 10,
+                # The engine's own statements are planned by the server once per connection, after this many uses.
+                "prepare_threshold": 3,
+                # A server that vanished without a word is noticed within a lease, not after a quarter of an hour.
+                "keepalives_idle": 5,
+                "keepalives_interval": 3,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 15_000,
+            }
+        )
     return config
+
+
+def broker_transport_options(url: str) -> dict[str, Any]:
+    """Return what the client of the broker at `url` is told: levels of priority, and not to wait long for an answer."""
+    if url.startswith(("amqp", "pyamqp")):
+        return {"read_timeout": 3, "write_timeout": 3}
+    return {"priority_steps": [0, 3, 6, 9], "socket_connect_timeout": 2, "socket_timeout": 3}
 
 
 DATABASES = {"default": database(ENV.database_url)}
@@ -225,6 +242,8 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Redis only; for RabbitMQ see `workflows.tasks`.
+CELERY_WORKER_DISABLE_PREFETCH = not ENV.celery_broker_url.startswith(("amqp", "pyamqp"))
 # Ten levels, see `workflows.executors.queues`. RabbitMQ is told with the queue, Redis keeps a list for each step.
 CELERY_TASK_QUEUE_MAX_PRIORITY = 9
 CELERY_TASK_DEFAULT_PRIORITY = 5
@@ -234,11 +253,7 @@ CELERY_TASK_DEFAULT_QUEUE = "new_tasks"
 # that takes the connection and then says nothing.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"write_timeout": 3}
-    if ENV.celery_broker_url.startswith(("amqp", "pyamqp"))
-    else {"priority_steps": [0, 3, 6, 9], "socket_connect_timeout": 2, "socket_timeout": 3}
-)
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_transport_options(ENV.celery_broker_url)
 
 ENVIRONMENT = ENV.environment
 BASE_URL = ENV.base_url

@@ -12,7 +12,7 @@ from wfo_site.common.rest.openapi import answers
 from wfo_site.common.rest.views import ApiView
 from workflows import selectors, services
 from workflows.api.request import user_model
-from workflows.api.schemas import EngineSettingsBaseSchema, EngineSettingsSchema
+from workflows.api.schemas import EngineSettingsBaseSchema, EngineSettingsSchema, WorkerStatusSchema
 
 _settings = TypeAdapter(EngineSettingsBaseSchema)
 
@@ -36,3 +36,10 @@ class EngineStatus(ApiView):
         else:
             services.unpause_engine(user_model=user_model(request))
         return Response(selectors.engine_status())
+
+
+class WorkerStatus(ApiView):
+    @extend_schema(operation_id="get_worker_status", responses=answers({200: WorkerStatusSchema}))
+    def get(self, _request: Request) -> Response:
+        """Show how many workers are online, how many processes they run, and how many wait for one."""
+        return Response(selectors.worker_status())

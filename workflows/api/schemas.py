@@ -113,6 +113,14 @@ class FormNotComplete(BaseModel):
     meta: JsonObject | None = None
 
 
+class FormResult(RootModel[JsonObject]):
+    """What the form made of its input."""
+
+
+class Translations(RootModel[JsonObject]):
+    """Texts by key, nested: `workflow.<name>`, `forms.fields.<name>` and more."""
+
+
 class GlobalStatusEnum(StrEnum):
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
@@ -133,6 +141,13 @@ class EngineSettingsSchema(BaseModel):
     global_lock: bool
     global_status: GlobalStatusEnum | None = None
     running_processes: int
+
+
+class WorkerStatusSchema(BaseModel):
+    executor_type: str
+    number_of_workers_online: int = 0
+    number_of_queued_jobs: int = 0
+    number_of_running_jobs: int = 0
 
 
 class SubscriptionRelationSchema(BaseModel):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import Final, cast
 
 from wfo_site.common.context import acting
+from wfo_site.common.db.leaks import no_transaction_left
 from wfo_site.common.db.outside import step_transaction, writes_refused
 from workflows.engine import callback_tokens, children, waits
 from workflows.engine.claims import Claim
@@ -33,13 +36,24 @@ _BODILESS: Final = {
 
 
 class Bodies:
-    """The bodies of the steps of one process. `attempts`: how often each key has failed before."""
+    """The bodies of the steps of one process.
 
-    def __init__(self, claim: Claim, program: Program, recorder: Recorder, attempts: dict[str, int]) -> None:
+    `attempts`: how often each key has failed before. `should_stop`: whether the runner is told to end.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        program: Program,
+        recorder: Recorder,
+        attempts: dict[str, int],
+        should_stop: Callable[[], bool],
+    ) -> None:
         self.claim = claim
         self.program = program
         self.recorder = recorder
         self.attempts = attempts
+        self.should_stop = should_stop
 
     def attempt(self, place: Place) -> int:
         """Return the number of the try that is under way, from 1."""
@@ -80,12 +94,21 @@ class Bodies:
             attempt=self.attempt(place),
         )
         with ExitStack() as surroundings:
-            for guard in (step_transaction, self_wait_refused) if step.atomic else (writes_refused,):
+            guards = (step_transaction, self_wait_refused) if step.atomic else (writes_refused,)
+            for guard in (*guards, no_transaction_left):
                 surroundings.enter_context(guard(step.name))
             surroundings.enter_context(acting(step=step.name))
             surroundings.enter_context(running_step(context))
             arguments = bind(step.function)(self._seen_by(step, state))
-            result = step.function(**arguments)
+            try:
+                result = step.function(**arguments)
+            except (SystemExit, asyncio.CancelledError) as error:
+                if self.should_stop():
+                    # It is the runner that is told to end, not the step that wants to.
+                    raise
+                raise RuntimeError(
+                    f"Step {step.name!r} raised {type(error).__name__}, which ends a program and not a step"
+                ) from error
         if result is not None and not isinstance(result, dict):
             raise TypeError(f"Step {step.name!r} returned a {type(result).__name__}; it must return a dict or None")
         return result or {}

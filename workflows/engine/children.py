@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Count, ExpressionWrapper, F, Q
 from django.db.models.fields import BooleanField
 from django.db.models.functions import Now
@@ -21,7 +22,7 @@ from wfo_site.common.clock import now
 from wfo_site.common.errors import Conflict
 from wfo_site.common.json import to_json
 from wfo_site.common.uuid7 import uuid7
-from workflows.engine import waits
+from workflows.engine import store, waits
 from workflows.engine.claims import Claim
 from workflows.engine.forks import Child, Ended, Fork, is_subscription
 from workflows.engine.outcome import Outcome
@@ -306,6 +307,19 @@ def retry(process_ids: Collection[UUID], *, user: str) -> None:
 
 
 # Coming back
+
+
+def tell_parent(claim: Claim, status: str) -> None:
+    """Tell the parent of a process, if one waits for it, that it has ended or failed."""
+    if claim.parent_id is not None and claim.parent_seq is not None:
+        settle(claim.process_id, claim.parent_id, claim.parent_seq, status)
+
+
+def end_without_row(claim: Claim, columns: dict[str, Any]) -> None:
+    """Let a process end or fail by these columns, where there is no step whose row could say so. Raises FenceLost."""
+    with transaction.atomic():
+        tell_parent(claim, columns["last_status"])
+        store.fence(claim, columns)
 
 
 def settle(child_id: UUID, parent_id: UUID, parent_seq: int, status: str) -> None:

@@ -100,15 +100,15 @@ _CLAIM_FIELDS = (
 def claim(process_id: UUID, runner: str, *, alone: bool = False) -> Claim | None:
     """Take a process for `runner`, or return None: not claimable, no place free, or another was faster.
 
-    One that was lost twice is taken only by a runner that is alone in its worker.
+    One that was lost twice is taken only by a runner that is alone in its worker, which takes nothing else.
     """
     limited = limits.by_workflow()
-    lost_below = HELD_AFTER if alone else ALONE_AFTER
+    lost = (ALONE_AFTER, HELD_AFTER - 1) if alone else (0, ALONE_AFTER - 1)
     if fast_path.is_on():
-        row = fast_path.claim(process_id, runner, lease(), lost_below=lost_below, besides=list(limited))
+        row = fast_path.claim(process_id, runner, lease(), lost=lost, besides=list(limited))
         if row is not None or not limited:
             return None if row is None else Claim(*row)
-    seen = claimable().filter(pk=process_id, lost_claims__lt=lost_below).values_list(*_CLAIM_FIELDS).first()
+    seen = claimable().filter(pk=process_id, lost_claims__range=lost).values_list(*_CLAIM_FIELDS).first()
     if seen is None:
         return None
     found = Claim(*seen)

@@ -36,10 +36,18 @@ BATCH = 100
 def expire_due() -> int:
     """End the waits that have passed their deadline and return how many; what is tried again is due from then on.
 
-    One statement when there are none.
+    One statement when there are none. One that cannot be ended is logged and does not hold up the others.
     """
     overdue = Wait.objects.filter(state=WaitState.OPEN, reached=True, deadline__lt=Now()).order_by("deadline")[:BATCH]
-    return sum(_expire(wait) for wait in overdue)
+    return sum(_expire_alone(wait) for wait in overdue)
+
+
+def _expire_alone(wait: Wait) -> bool:
+    try:
+        return _expire(wait)
+    except Exception:
+        logger.exception("process %s: the wait %s could not be ended", wait.process_id, wait.pk)
+        return False
 
 
 def _expire(wait: Wait) -> bool:

@@ -27,7 +27,7 @@ WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
     AND (p.lease_until IS NULL OR p.lease_until < statement_timestamp()
         OR p.lease_until > statement_timestamp() + 2 * %(lease)s)
     AND NOT EXISTS (SELECT FROM workflows_enginesettings WHERE global_lock)
-    AND p.lost_claims < %(lost_below)s AND w.name <> ALL(%(besides)s)
+    AND p.lost_claims BETWEEN %(lost_from)s AND %(lost_to)s AND w.name <> ALL(%(besides)s)
 RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name, p.is_task, p.created_by, p.plan_id,
     p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority
 """
@@ -72,13 +72,21 @@ def _cursor() -> AbstractContextManager[Any]:
 
 
 def claim(
-    process_id: UUID, runner: str, lease: timedelta, *, lost_below: int, besides: list[str]
+    process_id: UUID, runner: str, lease: timedelta, *, lost: tuple[int, int], besides: list[str]
 ) -> tuple[Any, ...] | None:
     """Take a process and return its columns in the order of `claims.Claim`; None if it cannot be taken.
 
-    `besides`: workflows with a limit, whose places are counted under a lock that one statement cannot take.
+    `lost`: from how many to how many lost claims it may have. `besides`: workflows with a limit, whose places are
+    counted under a lock that one statement cannot take.
     """
-    values = {"process_id": process_id, "runner": runner, "lease": lease, "lost_below": lost_below, "besides": besides}
+    values = {
+        "process_id": process_id,
+        "runner": runner,
+        "lease": lease,
+        "lost_from": lost[0],
+        "lost_to": lost[1],
+        "besides": besides,
+    }
     with _cursor() as cursor:
         cursor.execute(_CLAIM, values)
         row: tuple[Any, ...] | None = cursor.fetchone()

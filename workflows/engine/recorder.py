@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, InternalError, OperationalError, transaction
 
 from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
+from wfo_site.common.db.errors import may_work_later
 from wfo_site.common.json import to_json
 from workflows.engine import children, store
 from workflows.engine.callback_tokens import conceal, mask
 from workflows.engine.claims import Claim
-from workflows.engine.errors import FAILED_REASON_LENGTH, error_to_dict, traceback_text
+from workflows.engine.errors import error_to_dict, failed_reason, traceback_text
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import SNAPSHOT_BYTES, SNAPSHOT_ROWS, History, Row
 from workflows.engine.outcome import Outcome, status_of_failure
@@ -39,7 +39,7 @@ _WAIT_KINDS = {
     StepStatus.WAITING: WaitKind.RETRY,
 }
 # The database was lost, not the step: nobody knows whether the last write arrived.
-DATABASE_LOST = (OperationalError, InterfaceError)
+DATABASE_LOST = (OperationalError, InterfaceError, InternalError)
 
 
 @dataclass(frozen=True)
@@ -98,38 +98,32 @@ class Recorder:
         """
         try:
             return self.record_in_transaction(outcome, doing)
-        except (FenceLost, *DATABASE_LOST):
+        except FenceLost:
             raise
         except Exception as error:  # what the step returned cannot be stored: that is its failure
+            if may_work_later(error):
+                raise
             return self._record_failed_write(error, doing)
 
     def _record_failed_write(self, error: Exception, doing: Doing) -> bool:
         try:
             return self.record_in_transaction(doing.failure(error), replace(doing, sub_step=None))
-        except (FenceLost, *DATABASE_LOST):
+        except FenceLost:
             raise
         except Exception as second:  # no row can be written; the process itself must still say so
+            if may_work_later(second):
+                raise
             logger.exception("process %s: not even the failure could be written", self.claim.process_id)
             change = ProcessChange(
                 ProcessStatus.FAILED,
                 last_step="Unknown",
                 assignee=doing.assignee,
-                failed_reason=self._shown_form(str(second))[:FAILED_REASON_LENGTH],
+                failed_reason=self._shown_form(failed_reason(second)),
                 traceback=self._shown_form(traceback_text(second)),
             )
-            self.fail_without_row(change.columns(self.seq))
+            children.end_without_row(self.claim, change.columns(self.seq))
+            self.announce(ProcessStatus.FAILED)
             return False
-
-    def fail_without_row(self, columns: dict[str, Any]) -> None:
-        """Make the process a failed one, where there is no step whose row could say so."""
-        with transaction.atomic():
-            self._tell_parent(ProcessStatus.FAILED)
-            store.fence(self.claim, columns)
-        self.announce(ProcessStatus.FAILED)
-
-    def _tell_parent(self, status: ProcessStatus) -> None:
-        if self.claim.parent_id is not None and self.claim.parent_seq is not None:
-            children.settle(self.claim.process_id, self.claim.parent_id, self.claim.parent_seq, status)
 
     def record_in_transaction(self, outcome: Outcome, doing: Doing) -> bool:
         """Like `record`, for a caller whose transaction holds more than the row: every error is raised."""
@@ -151,7 +145,7 @@ class Recorder:
             status,
             last_step=doing.name,
             assignee=doing.assignee,
-            failed_reason=self._shown_form(str(outcome.error))[:FAILED_REASON_LENGTH] if outcome.error else None,
+            failed_reason=self._shown_form(failed_reason(outcome.error)) if outcome.error else None,
             traceback=self._shown_form(traceback_text(outcome.error)) if outcome.error else None,
             wait_kind=outcome.wait_kind or _WAIT_KINDS.get(outcome.status),
             plan_id=self._plan_id,
@@ -161,8 +155,10 @@ class Recorder:
             [partial(outcome.opens, self.claim.process_id, doing.key)] if outcome.opens else []
         )
         if self.claim.parent_seq is not None and status in ENDED | FAILED:
-            alongside.append(partial(self._tell_parent, status))
-        paused = store.write_step(self.claim, row, change, inputs=self.inputs, alongside=alongside)
+            alongside.append(partial(children.tell_parent, self.claim, status))
+        # A failed row holds no state, so it has not taken the inputs in: they are merged again by the next try.
+        inputs = [] if is_failure else self.inputs
+        paused = store.write_step(self.claim, row, change, inputs=inputs, alongside=alongside)
         reached(FaultPoint.WRITTEN, doing.name)
         self._remember(row, after)
         self.announce(status, saved)
@@ -220,7 +216,8 @@ class Recorder:
 
     def _remember(self, row: StepRow, after: State) -> None:
         """Take over what was written as what is stored."""
-        self.inputs = []
+        if row.error is None:
+            self.inputs = []
         self._plan_id = None
         self.seq = row.seq
         self.state = after

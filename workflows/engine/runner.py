@@ -17,12 +17,14 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, acting
-from workflows.engine import claims
+from wfo_site.common.db.errors import is_lost, is_ours_lost
+from workflows.engine import children, claims, store
 from workflows.engine.bodies import ENTER_GROUP, Bodies
 from workflows.engine.claims import Claim
-from workflows.engine.errors import FAILED_REASON_LENGTH, PlanChanged
+from workflows.engine.errors import PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import empty_history, load_history, start_state
 from workflows.engine.open_transactions import watched
@@ -60,7 +62,7 @@ def run(
     not be given back because the database was away.
     """
     reached(FaultPoint.BEFORE_CLAIM)
-    claim = claims.claim(process_id, runner, alone=alone)
+    claim = _claim(process_id, runner, alone=alone)
     if claim is None:
         return False
     reached(FaultPoint.AFTER_CLAIM)
@@ -71,7 +73,7 @@ def run(
         claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
         return True
     try:
-        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop).go()
+        _go(claim, workflow, runner, should_stop)
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
     except DATABASE_LOST:
@@ -80,6 +82,33 @@ def run(
         connection.close()
         let_go(claim)
     return True
+
+
+def _claim(process_id: UUID, runner: str, *, alone: bool) -> Claim | None:
+    """Claim a process, on a new connection if the one that this thread has kept turns out to be dead."""
+    try:
+        return claims.claim(process_id, runner, alone=alone)
+    except DATABASE_LOST as error:
+        if connection.in_atomic_block or not is_lost(error):
+            raise
+        connection.close()
+        return claims.claim(process_id, runner, alone=alone)
+
+
+def _go(claim: Claim, workflow: Workflow, runner: str, should_stop: Callable[[], bool]) -> None:
+    """Run a claimed process. What the engine itself cannot cope with fails the process: it must not come back for ever.
+
+    Raises FenceLost and DATABASE_LOST.
+    """
+    try:
+        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop).go()
+    except (FenceLost, *DATABASE_LOST):
+        raise
+    except Exception as error:
+        logger.exception("process %s: the engine cannot run it", claim.process_id)
+        children.end_without_row(claim, store.failure_where_it_stands(error))
+        broadcast.processes_changed(claim.process_id)
+        broadcast.status_counts_changed()
 
 
 class ProcessRun:
@@ -117,7 +146,7 @@ class ProcessRun:
             plan_id=plan_id_of(self.program, claim.workflow_id) if claim.plan_id is None else None,
         )
         self.recorder.inputs = [pk for pk, _, _ in inputs]
-        self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts)
+        self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts, should_stop)
         # The state that the next step sees: what is stored, and what was given since.
         self.state: State = self.history.state
 
@@ -138,6 +167,10 @@ class ProcessRun:
             proceed = self._pick_up()
             while proceed and self.position < len(self.program.steps):
                 proceed = self._must_not_stop() and self._execute(self._place())
+            if proceed:
+                # The list of steps has no `done` at its end: the process would be taken up for ever.
+                children.end_without_row(self.claim, {"last_status": ProcessStatus.COMPLETED, **store.LET_GO})
+                self.recorder.announce(ProcessStatus.COMPLETED)
         if self.recorder.paused:
             claims.hand_back(self.claim)
 
@@ -153,14 +186,17 @@ class ProcessRun:
         done, keys, last = self.history.cleared, self.program.keys, self.history.last
         stopped_at = last.key if last is not None and not last.is_cleared else None
         if self.is_known and keys[: len(done)] == done and stopped_at in (None, *keys[len(done) : len(done) + 1]):
-            return False
+            sub_step = self.history.open_row.sub_step if self.history.open_row is not None else None
+            if sub_step in (None, *(self.step.steps.keys() if sub_step else ())):
+                return False
+            stopped_at = f"{stopped_at}, {sub_step}"
         error = PlanChanged(
             f"The steps of workflow {self.program.workflow.name!r} have changed in the part that this process has "
             f"done. It has done {done} and stands at {stopped_at or 'no step'}; the code now has {keys}. Nothing was "
             "run. Bring the steps back and retry, or abort the process."
         )
-        columns = {"last_status": ProcessStatus.FAILED, "failed_reason": str(error)[:FAILED_REASON_LENGTH]}
-        self.recorder.fail_without_row({**columns, "runner": None, "lease_until": None, "lost_claims": 0})
+        children.end_without_row(self.claim, store.failure_where_it_stands(error))
+        self.recorder.announce(ProcessStatus.FAILED)
         return True
 
     def _pick_up(self) -> bool:
@@ -211,16 +247,15 @@ class ProcessRun:
         started = now()
         if place.step.atomic:
             return self._took(place, self._atomically(place, started, lambda: self.bodies.do(place, self.state)))
+        raw = connection.connection
         try:
             with self._watched(place, started):
                 outcome = self.bodies.do(place, self.state)
         except FenceLost:
             raise
-        except DATABASE_LOST as error:
-            if not connection.is_usable():
-                raise
-            outcome = self.bodies.failure(place, error)
         except Exception as error:  # whatever a step raises is its failure
+            if is_ours_lost(error, raw):
+                raise
             outcome = self.bodies.failure(place, error)
         if outcome is ENTER_GROUP:
             self.state = {**self.state, STEP_GROUP_KEY: place.step.name}
@@ -229,7 +264,7 @@ class ProcessRun:
 
     def _atomically(self, place: Place, started: datetime, body: Callable[[], Outcome]) -> bool:
         """Body and row in one transaction; if that fails, it leaves nothing, and the failure is written in another."""
-        known = dict(vars(self.recorder))
+        known, raw = dict(vars(self.recorder)), connection.connection
         try:
             with transaction.atomic(), watched(place.step.name):
                 with self._watched(place, started):
@@ -238,7 +273,7 @@ class ProcessRun:
         except FenceLost:
             raise
         except Exception as error:  # whatever a step raises is its failure
-            if isinstance(error, DATABASE_LOST) and not connection.is_usable():
+            if is_ours_lost(error, raw):
                 raise
             vars(self.recorder).update(known)
             outcome = self.bodies.failure(place, error)

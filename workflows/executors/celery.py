@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -29,8 +30,8 @@ from workflows.models import Process
 
 logger = logging.getLogger(__name__)
 
-# Each bell leads to another while there is work, so more than this at once would only fill the queues.
-_BELLS_AT_ONCE: Final = 100
+# Each bell leads to another while there is work, so more than this from here would only fill the queue.
+_BELLS_PER_SECOND: Final = 100
 # After a bell that could not be rung, the broker is left alone for a while, so that no request waits for it again.
 _SILENCE_SECONDS: Final = 5.0
 # A worker goes on with what is due for so long after one bell; then other messages have their turn.
@@ -44,6 +45,8 @@ class CeleryExecutor:
 
     def __init__(self) -> None:
         self._silent_until = 0.0
+        # How many bells were rung for a queue in a second.
+        self._rung: Counter[tuple[str, int]] = Counter()
 
     def start(self) -> None:
         """Nothing: workers are started on their own."""
@@ -58,27 +61,36 @@ class CeleryExecutor:
         self.try_to_ring(process_ids)
 
     def try_to_ring(self, process_ids: Sequence[UUID]) -> bool:
-        """Ring for the most urgent of these. False: the broker is away, which is logged."""
+        """Ring for these, the most urgent first. False: the broker is away, which is logged."""
         if time.monotonic() < self._silent_until:
             return False
         rows = (
             Process.every.filter(pk__in=process_ids)
             .order_by("priority", "process_id")
-            .values_list("process_id", "workflow__target", "is_task", "last_status", "priority")[:_BELLS_AT_ONCE]
+            .values_list("process_id", "workflow__target", "is_task", "last_status", "priority")
         )
         for process_id, target, is_task, status, priority in rows:
             is_new = status == ProcessStatus.CREATED
+            queue = queue_of(target, is_task=is_task, is_new=is_new)
+            if not self._has_need_of_bells(queue):
+                continue
             try:
                 _bell(is_task=is_task, is_new=is_new).apply_async(
-                    (str(process_id),),
-                    queue=queue_of(target, is_task=is_task, is_new=is_new),
-                    priority=message_priority(priority),
+                    (str(process_id),), queue=queue, priority=message_priority(priority)
                 )
             except Exception as error:
                 logger.warning("process %s: its bell could not be rung: %s", process_id, error)
                 self._silent_until = time.monotonic() + _SILENCE_SECONDS
                 return False
         return True
+
+    def _has_need_of_bells(self, queue: str) -> bool:
+        """Say whether few enough bells were rung for a queue just now, and count one more."""
+        second = int(time.monotonic())
+        if len(self._rung) > _BELLS_PER_SECOND:
+            self._rung.clear()
+        self._rung[queue, second] += 1
+        return self._rung[queue, second] <= _BELLS_PER_SECOND
 
 
 def _bell(*, is_task: bool, is_new: bool) -> Any:
@@ -162,22 +174,26 @@ class Worker:
             return
         logger.error("%s hangs; this child ends, and the pool forks another", thread.name)
         broadcast.flush(_LAST_WORDS_SECONDS)
+        if self._here is not None:
+            # It may have come back this very moment, and have taken up something else.
+            self._here.leave()
         os._exit(os.EX_TEMPFAIL)
 
     def _sweep(self) -> None:
-        """Ring for what is due, end waits whose time is over, and hold what takes its worker down.
-
-        No more bells than there are children with nothing to do: each leads to another.
-        """
+        """Ring for what is due, end waits whose time is over, and hold what takes its worker down."""
         from celery.worker import state as worker_state
 
-        idle = self._pool.num_processes - len(worker_state.reserved_requests)
-        if found := claims.due(idle, where=self.mine):
-            claims.mark_rung(found)
-            if not _executor.try_to_ring(found):
-                claims.mark_unrung(found)
+        ring_for_due(self._pool.num_processes - len(worker_state.reserved_requests), where=self.mine)
         deadlines.expire_due()
         losses.hold_what_kills()
+
+
+def ring_for_due(idle: int, *, where: Q) -> None:
+    """Ring for what is due, no more often than there are children with nothing to do: each bell leads to another."""
+    if found := claims.due(idle, where=where):
+        claims.mark_rung(found)
+        if not _executor.try_to_ring(found):
+            claims.mark_unrung(found)
 
 
 _worker: Worker | None = None

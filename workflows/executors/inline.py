@@ -35,7 +35,10 @@ class Inline:
         self._draining = True
         try:
             while self._wanted:
-                run(self._wanted.popleft(), runner=self._runner)
+                process_id = self._wanted.popleft()
+                if not run(process_id, runner=self._runner):
+                    # Nothing runs beside it here.
+                    run(process_id, runner=self._runner, alone=True)
         finally:
             self._wanted.clear()
             self._draining = False

@@ -53,7 +53,12 @@ def processes_of(queues: Collection[str]) -> Q:
     return condition
 
 
+def speaks_amqp() -> bool:
+    """Say whether the broker is RabbitMQ."""
+    return str(settings.CELERY_BROKER_URL).startswith(("amqp", "pyamqp"))
+
+
 def message_priority(priority: int) -> int:
     """Return the priority of a process as its broker counts: for Redis 0 comes first, for RabbitMQ the highest."""
     level = max(MOST_URGENT, min(LEAST_URGENT, priority))
-    return LEAST_URGENT - level if settings.CELERY_BROKER_URL.startswith(("amqp", "pyamqp")) else level
+    return LEAST_URGENT - level if speaks_amqp() else level

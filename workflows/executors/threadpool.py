@@ -36,8 +36,8 @@ class ThreadPool:
     def start(self) -> None:
         if self._threads:
             return
-        self._room = Room()
-        self._worker = WorkerProcess(self._room, ring=self.ring, replace=self._replace, upkeep=self._look)
+        self.room = Room()
+        self._worker = WorkerProcess(self.room, ring=self.ring, replace=self._replace, upkeep=self._look)
         self._bells = self.size
         self._threads = [self._new_thread() for _ in range(self.size)]
         for thread in self._threads:
@@ -47,7 +47,7 @@ class ThreadPool:
     def stop(self, timeout: float) -> None:
         if not self._threads:
             return
-        self._room.close(timeout)
+        self.room.close(timeout)
         if running := len(self._worker.keeper.running):
             logger.warning("waiting up to %g s for the running steps of %d processes to end", timeout, running)
         with self._condition:
@@ -59,7 +59,7 @@ class ThreadPool:
         if any(thread.is_alive() for thread in self._threads):
             self._worker.leave()
         else:
-            self._room.remove()
+            self.room.remove()
         self._threads = []
 
     def workers(self) -> list[OnlineWorker]:
@@ -82,6 +82,8 @@ class ThreadPool:
             thread = self._new_thread()
             self._threads[self._threads.index(lost)] = thread
             self._bells = min(self.size, self._bells + 1)
+            # It may have come back this very moment, and wait for a bell.
+            self._condition.notify_all()
         logger.error("%s hangs; %s takes its place", lost.name, thread.name)
         thread.start()
 
@@ -102,13 +104,13 @@ class ThreadPool:
 
     def _wait_for_bell(self) -> bool:
         """Sleep until a bell rings; False when it is time to end."""
-        if self._is_lost():
-            return False
         with self._condition:
-            while not (self._bells or self._room.is_closing):
+            while not (self._bells or self.room.is_closing or self._is_lost()):
                 self._condition.wait()
+            if self._is_lost():
+                return False
             self._bells -= 1
-        return not self._room.is_closing
+        return not self.room.is_closing
 
 
 def make() -> ThreadPool:

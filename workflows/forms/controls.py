@@ -12,6 +12,7 @@ from workflows.forms.errors import ROOT, FieldError, JsonSchema
 from workflows.forms.matchers import match
 from workflows.forms.names import join, name_of
 from workflows.forms.parsing import MISSING, Field, Option, parse_page
+from workflows.forms.wording import beside_field
 
 
 @dataclass
@@ -128,8 +129,9 @@ def _place(error: FieldError, by_name: Mapping[str, Control], page: PageControls
         control = by_name.get(name_of(path[:length]))
         # What cannot be seen or changed where it stands is said above the page.
         if control is not None and control.kind != "hidden":
-            if error["msg"] not in control.errors:
-                control.errors.append(error["msg"])
+            message = beside_field(error, control.options)
+            if message not in control.errors:
+                control.errors.append(message)
             return
     said = f"{name_of(path)}: {error['msg']}" if path else error["msg"]
     if said not in page.errors:

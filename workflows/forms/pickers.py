@@ -153,7 +153,8 @@ def search(token: str, text: str, offset: int = 0) -> tuple[list[Offer], bool]:
 
 
 def _subscription_offer(row: Subscription) -> Offer:
-    detail = f"{row.product.name} · {row.status} · {str(row.subscription_id)[:8]}"
+    # Ids begin with their time: the end is what tells neighbours apart.
+    detail = f"{row.product.name} · {row.status} · …{str(row.subscription_id)[-4:]}"
     return Offer(str(row.subscription_id), row.description or str(row.subscription_id), detail)
 
 

@@ -24,6 +24,7 @@ from pydantic_forms.types import (
     AcceptData,
     AcceptItemType,
     FormMeta,
+    InputForm,
     SummaryData,
     strEnum,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "FormMeta",
     "FormPage",
     "Hidden",
+    "InputForm",
     "Label",
     "Layout",
     "ListOfOne",

@@ -39,6 +39,7 @@ from workflows.forms.errors import ROOT, FieldError, FormOverflowError, FormVali
 from workflows.forms.protocol import Complete, NextPage, State, StateForm, page_schema, walk_form
 from workflows.forms.review import Said, review
 from workflows.forms.rows import RowChange
+from workflows.forms.wording import with_field
 
 TOKEN = "_form_token"  # noqa: S105 - the name of a field
 ACTION = "_form_action"
@@ -298,7 +299,7 @@ def _root(kind: str, message: str) -> FieldError:
 
 def _first_message(error: DomainError) -> str:
     if isinstance(error, FormValidationError) and error.errors:
-        return "; ".join(dict.fromkeys(item["msg"] for item in error.errors))
+        return "; ".join(dict.fromkeys(with_field(item) for item in error.errors))
     return error.message
 
 

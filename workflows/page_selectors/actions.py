@@ -7,18 +7,22 @@ from typing import Final, Literal
 
 from django.urls import reverse
 
+from workflows.engine import losses
 from workflows.enums import ProcessStatus
 from workflows.models import Process
 from workflows.states import ENDED, FAILED
 
-ActionName = Literal["retry", "proceed", "abort", "delete"]
+ActionName = Literal["retry", "release", "proceed", "abort", "delete"]
 PAUSED: Final = "The engine is paused; start it again first."
 REMOVED: Final = "The code of this workflow is not installed any more, so it cannot go on."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A button of a process's page. `reason` says why it is off; empty when it is on."""
+    """A button of a process's page. `reason` says why it is off; empty when it is on.
+
+    `is_plain`: the status beside it says as much, so that the reason need not be read by everybody.
+    """
 
     name: ActionName
     label: str
@@ -27,6 +31,7 @@ class Action:
     question: str
     tone: Literal["primary", "danger", "plain"]
     reason: str = ""
+    is_plain: bool = False
 
     @property
     def is_on(self) -> bool:
@@ -47,9 +52,17 @@ def process_actions(
             "retry",
             "Retry",
             f"Run the step “{process.last_step or 'Start'}” again?",
-            _no_retry(status, noun) or refusal or paused,
+            refusal or paused,
+            plainly=_no_retry(status, noun),
         )
     ]
+    if losses.is_held_for_losses(process):
+        # In the place of a retry, which this is.
+        question = (
+            f"This {noun} is held: {process.held_because}. The step runs once more, while nothing else runs on its "
+            "worker; if that is lost again, it is held again."
+        )
+        actions = [_action(process, "release", "Release", question, refusal or paused)]
     if status == ProcessStatus.AWAITING_CALLBACK or (status == ProcessStatus.SUSPENDED and not has_form):
         question = (
             "Go on without the answer of the other system? A callback that comes later is refused."
@@ -59,7 +72,7 @@ def process_actions(
         actions.append(_action(process, "proceed", "Resume", question, refusal or paused))
     ended = f"This {noun} is {status.label.lower()}; there is nothing left to abort." if status in ENDED else ""
     question = f"Abort this {noun}? What it has done so far stays as it is, and its subscriptions stay locked."
-    actions.append(_action(process, "abort", "Abort", question, ended))
+    actions.append(_action(process, "abort", "Abort", question, plainly=ended))
     if process.is_task:
         running = "" if status != ProcessStatus.RUNNING else "A running task cannot be deleted; abort it first."
         forbidden = "" if may_delete else "Only staff may delete tasks."
@@ -74,16 +87,25 @@ def _no_retry(status: ProcessStatus, noun: str) -> str:
     return ""
 
 
-_ICONS: Final = {"retry": "refresh", "proceed": "player-play", "abort": "player-stop", "delete": "trash"}
+_ICONS: Final = {
+    "retry": "refresh",
+    "release": "player-play",
+    "proceed": "player-play",
+    "abort": "player-stop",
+    "delete": "trash",
+}
 _TONES: Final[dict[str, Literal["primary", "danger", "plain"]]] = {
     "retry": "primary",
+    "release": "primary",
     "proceed": "primary",
     "abort": "danger",
     "delete": "danger",
 }
 
 
-def _action(process: Process, name: ActionName, label: str, question: str, reason: str) -> Action:
+def _action(
+    process: Process, name: ActionName, label: str, question: str, reason: str = "", *, plainly: str = ""
+) -> Action:
     return Action(
         name=name,
         label=label,
@@ -91,5 +113,6 @@ def _action(process: Process, name: ActionName, label: str, question: str, reaso
         url=reverse(f"workflows:process-{name}", args=[process.process_id]),
         question=question,
         tone=_TONES[name],
-        reason=reason,
+        reason=plainly or reason,
+        is_plain=bool(plainly),
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from uuid import UUID
 
-from django.db.models import OuterRef, Prefetch, Q, Subquery
+from django.db.models import Case, OuterRef, Prefetch, Q, Subquery, Value, When
+from django.db.models.functions import Left
 from django.http import QueryDict
 
 from products.enums import Target
@@ -17,7 +18,7 @@ from wfo_site.common.listing import COUNT_CAP, ListPage, paginate
 from workflows.enums import ProcessStatus
 from workflows.models import Process, ProcessQuerySet, ProcessSubscription
 from workflows.selectors.estimates import late_among
-from workflows.states import ENDED
+from workflows.states import ENDED, FAILED
 
 Tab = Literal["active", "completed", "all"]
 
@@ -34,6 +35,10 @@ DEFAULT_SORT: Final = "-started"
 
 # A search that names no more subscriptions than this looks their processes up.
 FEW_SUBSCRIPTIONS: Final = 500
+
+# A row shows the beginning of why a process failed; the whole may be 60 kB.
+_FAILURE_LENGTH: Final = 160
+_WITH_FAILURE: Final = (*FAILED, ProcessStatus.WAITING)
 
 _ACTIVE: Final = tuple(status.value for status in ProcessStatus if status not in ENDED)
 _ENDED: Final = tuple(status.value for status in ProcessStatus if status in ENDED)
@@ -122,10 +127,11 @@ def _clean(text: str, length: int) -> str:
 
 def _as_rows(processes: ProcessQuerySet) -> ProcessQuerySet:
     subscriptions = Subscription.objects.select_related("product").order_by("description")
+    beginning = Left("failed_reason", _FAILURE_LENGTH)
     return (
         processes.select_related("workflow")
-        # Up to 60 kB that no row shows.
         .defer("traceback", "failed_reason")
+        .annotate(failure=Case(When(last_status__in=_WITH_FAILURE, then=beginning), default=Value("")))
         .prefetch_related(Prefetch("subscriptions", queryset=subscriptions))
     )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from workflows import selectors
+from workflows.engine import losses
 from workflows.engine.authorization import AuthUser
 from workflows.engine.tree import ref_of
-from workflows.enums import WaitKind
+from workflows.enums import ProcessStatus, WaitKind
 from workflows.page_selectors.actions import REMOVED, Action, process_actions
 from workflows.page_selectors.timeline import ProcessView
-from workflows.states import ENDED
+from workflows.states import ENDED, FAILED
 
 
 class LivePageUser(AuthUser, Protocol):
@@ -19,6 +21,15 @@ class LivePageUser(AuthUser, Protocol):
 
     @property
     def is_staff(self) -> bool: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why some buttons are off; `is_plain` where the status beside them says as much."""
+
+    labels: str
+    text: str
+    is_plain: bool = False
 
 
 def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
@@ -38,7 +49,7 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
     asks = view.has_form and not refusal
     reasons = _reasons(actions)
     if view.has_form and refusal:
-        reasons.insert(0, ("Resume", refusal))
+        reasons.insert(0, Reason(labels="Resume", text=refusal))
     look = f"{view.version}|{why}|{asks}|{view.estimate.is_late}|{[(action.name, action.reason) for action in actions]}"
     return {
         "view": view,
@@ -49,6 +60,7 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
         "asks": asks,
         "callback": next((wait for wait in view.waits if wait.kind == WaitKind.CALLBACK and wait.reached), None),
         "is_ended": process.last_status in ENDED,
+        "has_failed": process.last_status in FAILED or process.last_status == ProcessStatus.WAITING,
         "version": hashlib.sha256(look.encode()).hexdigest()[:16],
     }
 
@@ -59,14 +71,23 @@ def _refusal(view: ProcessView, user: LivePageUser) -> str:
         return REMOVED
     process = view.process
     permissions = selectors.process_permissions(process.pk, user, ref=ref_of(process))
-    refusal = permissions.refusal(process.last_status)
+    # To release is to retry.
+    status = ProcessStatus.FAILED if losses.is_held_for_losses(process) else process.last_status
+    refusal = permissions.refusal(status)
     return f"{refusal}." if refusal else ""
 
 
-def _reasons(actions: list[Action]) -> list[tuple[str, str]]:
+def _reasons(actions: list[Action]) -> list[Reason]:
     """Return each sentence once, with the buttons that it is about."""
-    labels: dict[str, list[str]] = {}
+    off: dict[str, list[Action]] = {}
     for action in actions:
         if action.reason:
-            labels.setdefault(action.reason, []).append(action.label)
-    return [(" and ".join(names), reason) for reason, names in labels.items()]
+            off.setdefault(action.reason, []).append(action)
+    return [
+        Reason(
+            labels=" and ".join(action.label for action in about),
+            text=text,
+            is_plain=all(action.is_plain for action in about),
+        )
+        for text, about in off.items()
+    ]

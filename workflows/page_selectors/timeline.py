@@ -72,6 +72,8 @@ class StepCard:
     is_current: bool = False
     # A suspension or a wait that is over: another row tells how it went on.
     is_past: bool = False
+    # Still to come when the process was aborted.
+    is_called_off: bool = False
 
     @property
     def is_written(self) -> bool:
@@ -92,6 +94,8 @@ class StepCard:
     def label(self) -> str:
         if self.status in StepStatus.values:
             return str(StepStatus(self.status).label)
+        if self.is_called_off:
+            return "Not run"
         return {PENDING: "To do", RUNNING: "Running"}[self.status]
 
 
@@ -289,6 +293,7 @@ def _cards(process: Process, rows: Sequence[ProcessStep], plan: _CodePlan) -> li
                 icon=plan.icon(key),
                 started_at=_since(process, last) if is_next and is_running else None,
                 is_current=is_next,
+                is_called_off=process.last_status == ProcessStatus.ABORTED,
             )
         )
     return cards

@@ -6,6 +6,7 @@ from workflows.selectors.engine import engine_status
 from workflows.selectors.permissions import Permissions, process_permissions
 from workflows.selectors.position import process_form
 from workflows.selectors.why import why_not_running
+from workflows.selectors.workers import worker_status
 
 __all__ = [
     "Permissions",
@@ -16,4 +17,5 @@ __all__ = [
     "reason_text",
     "subscription_workflows",
     "why_not_running",
+    "worker_status",
 ]

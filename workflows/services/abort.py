@@ -33,16 +33,16 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
         if ref is not None and ref.parent_id is not None and ref.parent_seq is not None and not is_told:
             children.settle(process_id, ref.parent_id, ref.parent_seq, ProcessStatus.ABORTED)
         waits.cancel_all(process_id)
-        # Raising the epoch first takes the process from its runner: no step can be written in between.
+        # The lock takes the process from its runner: no step can be written from here on.
         live = Process.every.filter(pk=process_id).exclude(last_status__in=ENDED)
-        before = live.select_for_update().values_list("last_status", "last_seq", "last_step").first()
+        before = live.select_for_update().values_list("last_status", "last_seq", "last_step", "runner").first()
         if before is None:
             raise _refusal(process_id)
-        status, seq, last_step = before
+        status, seq, last_step, runner = before
         moment = now()
         delta = (
             {"abort_note": f"A step was running after {last_step or 'the start'}: its effect outside is unknown."}
-            if status == ProcessStatus.RUNNING
+            if status == ProcessStatus.RUNNING and runner is not None
             else {}
         )
         ProcessStep.objects.create(
@@ -56,6 +56,8 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
             started_at=moment,
             completed_at=moment,
         )
+        # Also what the runner began to wait for until the lock was ours.
+        waits.cancel_all(process_id)
         live.update(
             epoch=F("epoch") + 1,
             last_status=ProcessStatus.ABORTED,

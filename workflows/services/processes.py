@@ -5,11 +5,13 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from wfo_site.common import broadcast
 from wfo_site.common.errors import Conflict, DomainError, NotFound
 from wfo_site.common.nul import visible
+from workflows.engine import waits
 from workflows.engine.authorization import Asker
 from workflows.models import Process
 from workflows.services.staff import check_is_staff
@@ -45,9 +47,14 @@ def delete_process(process_id: UUID, *, user_model: Asker = None) -> None:
     if not is_task:
         raise DomainError("Only tasks can be deleted; a workflow's process is part of its subscription's history")
     deletable = Process.objects.filter(pk=process_id, last_status__in=ENDED | FAILED | RESUMABLE)
-    if not deletable.delete()[0]:
-        if not Process.objects.filter(pk=process_id).exists():
-            raise NotFound(f"Process with process_id {process_id} not found")
-        raise Conflict("This task is running; abort it first")
+    with transaction.atomic():
+        # Waits before processes: runners, answers and deadlines lock in this order too.
+        waits.cancel_all(process_id)
+        # A runner cannot take it from here on.
+        if deletable.select_for_update().first() is None:
+            if not Process.objects.filter(pk=process_id).exists():
+                raise NotFound(f"Process with process_id {process_id} not found")
+            raise Conflict("This task is running; abort it first")
+        deletable.delete()
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()

@@ -39,10 +39,10 @@ def resume_process(
 ) -> None:
     """Resume a suspended process with its input, or retry a failed or waiting one.
 
-    `user_inputs`: one dict per page of the form of the step it stands at; without a form, nothing is taken from it.
-    `user` is the name that is recorded, `user_model` who the callbacks are asked about, `priority` the one it has from
-    now on. Raises NotFound, Locked, Forbidden, Conflict if the process does not wait for a person or was resumed
-    meanwhile, and the errors of the form.
+    `user_inputs`: one dict per page of the form that it is suspended at, and nothing else: a group that failed is tried
+    again without its form, and asks when it gets there. `user` is the name that is recorded, `user_model` who the
+    callbacks are asked about, `priority` the one it has from now on. Raises NotFound, Locked, Forbidden, Conflict if
+    the process does not wait for a person or was resumed meanwhile, and the errors of the form.
     """
     check_engine_takes_changes()
     seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "wait_kind").first()
@@ -61,8 +61,10 @@ def resume_process(
         _retry_children(process_id, user, user_model)
         return
     form, state = form_at(position)
-    given = to_json(post_form(form, state, _pages(user_inputs))) if form is not None else {}
+    is_asked = form is not None and status == ProcessStatus.SUSPENDED
+    given = to_json(post_form(form, state, _pages(user_inputs))) if is_asked else {}
     with transaction.atomic():
+        # Waits before processes: runners, answers and deadlines lock in this order too.
         waits.cancel_all(process_id)
         won = Process.every.filter(pk=process_id, last_status=status, epoch=epoch).update(
             last_status=ProcessStatus.RESUMED,

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from products.models import Workflow as WorkflowRow
 from subscriptions.models import Subscription
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, current
-from wfo_site.common.errors import Conflict, DomainError, Forbidden, NotFound
+from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
 from wfo_site.common.uuid7 import uuid7
 from workflows.engine.authorization import Asker, AuthAction, allows
@@ -113,7 +113,7 @@ def start_process(
         return _start(start, inputs, columns, idempotency_key)
     except Forbidden:
         raise
-    except (DomainError, IntegrityError):
+    except Exception:
         # What stands in the way may be what this very call has started before, or just now in another request.
         if idempotency_key is None or (known := _started_with(idempotency_key, workflow_key, inputs)) is None:
             raise

@@ -31,6 +31,21 @@ def retry(request: HttpRequest, process_id: UUID) -> HttpResponse:
 
 
 @require_POST
+def retry_all_tasks(request: HttpRequest) -> HttpResponse:
+    """Run the step of every task again that failed or waits for another try."""
+    level = "success"
+    try:
+        number = services.resume_all_tasks(user=request.user.get_username(), user_model=request.user)
+    except DomainError as error:
+        level, text = "error", sentence(error)
+    else:
+        text = "No task has failed."
+        if number:
+            text = f"{number} tasks are tried again." if number > 1 else "The task is tried again."
+    return go_to(request, reverse("workflows:task-list"), level=level, text=text)
+
+
+@require_POST
 def proceed(request: HttpRequest, process_id: UUID) -> HttpResponse:
     """Let a process go on that waits for something other than a form."""
     return _act(
@@ -49,6 +64,17 @@ def abort(request: HttpRequest, process_id: UUID) -> HttpResponse:
         process_id,
         "Aborted. What it had done stays as it is.",
         lambda: services.abort_process(process_id, user=request.user.get_username()),
+    )
+
+
+@require_POST
+def release(request: HttpRequest, process_id: UUID) -> HttpResponse:
+    """Let a process try once more that is held because it took its worker down."""
+    return _act(
+        request,
+        process_id,
+        "Released. It runs alone on a worker.",
+        lambda: services.release_process(process_id, user=request.user.get_username(), user_model=request.user),
     )
 
 

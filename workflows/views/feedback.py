@@ -7,7 +7,7 @@ import json
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from wfo_site.common.errors import DomainError
+from wfo_site.common.errors import DomainError, Locked
 
 _LEVELS = {"success": messages.SUCCESS, "warning": messages.WARNING, "error": messages.ERROR, "info": messages.INFO}
 
@@ -29,4 +29,7 @@ def go_to(request: HttpRequest, url: str, *, level: str = "success", text: str =
 
 def sentence(error: DomainError) -> str:
     """Return the message of an error as a sentence."""
+    if isinstance(error, Locked):
+        # Clients of the API know the error by its text; people are told what to do.
+        return "The engine is paused and takes no changes while it is locked; start it again first."
     return error.message if error.message.endswith((".", "!", "?")) else f"{error.message}."

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from products.models import Workflow
 from wfo_site.common.errors import DomainError, NotFound
 from wfo_site.common.htmx import page
 from workflows.forms.wizard import Wizard
@@ -34,10 +35,13 @@ def start(request: HttpRequest, workflow_name: str) -> HttpResponse:
     user = request.user.get_username()
     try:
         found = start_form(workflow_name, user=user, user_model=request.user)
-        if request.method != "POST":
-            found.check()
     except DomainError as error:
         return _refusal(request, workflow_name, error)
+    if request.method != "POST":
+        try:
+            found.check()
+        except DomainError as error:
+            return _refusal(request, workflow_name, error, found.workflow)
     fixed = _fixed_inputs(request)
     wizard = Wizard(
         found.form,
@@ -89,11 +93,18 @@ def _back_url(fixed: list[dict[str, Any]], *, is_task: bool) -> str:
     return reverse("workflows:task-new" if is_task else "workflows:process-new")
 
 
-def _refusal(request: HttpRequest, workflow_name: str, error: DomainError) -> HttpResponse:
+def _refusal(
+    request: HttpRequest, workflow_name: str, error: DomainError, workflow: Workflow | None = None
+) -> HttpResponse:
     message = (
         f"There is no workflow {workflow_name}; the product package that brings it may have been removed."
         if isinstance(error, NotFound)
         else sentence(error)
     )
-    context = {"refusal": message, "workflow_name": workflow_name, "back_url": reverse("workflows:process-new")}
+    context = {
+        "refusal": message,
+        "workflow_name": workflow_name,
+        "workflow": workflow,
+        "back_url": _back_url([], is_task=workflow is not None and workflow.is_task),
+    }
     return render(request, _TEMPLATE, context, status=int(error.status))

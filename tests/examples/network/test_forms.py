@@ -21,6 +21,7 @@ from tests.examples.network.ordering import (
     product,
     run,
 )
+from wfo_site.examples.network.inventory.models import DeviceType
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,13 @@ def test_create_node_page(network: Network) -> None:
     assert schema["properties"]["auto_add_interfaces"]["default"] is True
     assert schema["properties"]["node_settings"]["format"] == "label"
     assert set(schema["required"]) == {"customer_id", "type_id", "role_id", "site_id", "node_status", "node_name"}
+
+
+def test_create_node_without_a_device_type_says_what_to_do_first(network: Network) -> None:
+    DeviceType.objects.filter(manufacturer__name="Cumulus").delete()
+    note = page_after("create_node", product("node Cumulus"))["properties"]["callout_1"]["default"]
+    assert note["message_type"] == "warning"
+    assert "Netbox Bootstrap" in note["message"]
 
 
 def test_create_node_summary(network: Network) -> None:

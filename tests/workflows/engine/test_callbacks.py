@@ -227,6 +227,28 @@ def test_a_deadline_fails_the_step_and_a_retry_starts_the_group_again(start: Sta
     assert not Wait.objects.filter(process=process, state="open").exists()
 
 
+def test_one_that_cannot_be_ended_does_not_hold_up_the_others(
+    start: StartWorkflow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Conformance 79."""
+    broken, good = (start(flow) for flow in [workflow_with(timeout=60)] * 2)
+    for process, seconds in ((broken, 2), (good, 1)):
+        Wait.objects.filter(process=process).update(deadline=Now() - timedelta(seconds=seconds))
+    fail = deadlines._fail
+
+    def fail_unless_broken(wait: Wait) -> bool:
+        if wait.process_id == broken.pk:
+            raise ValueError("No, not this one")
+        return fail(wait)
+
+    monkeypatch.setattr(deadlines, "_fail", fail_unless_broken)
+    assert deadlines.expire_due() == 1
+    assert "No, not this one" in caplog.text
+    statuses = {process.pk: Process.every.get(pk=process.pk).last_status for process in (broken, good)}
+    assert statuses == {broken.pk: "awaiting_callback", good.pk: "failed"}
+    assert Wait.objects.get(process=broken).state == "open"
+
+
 def test_a_person_may_let_an_awaiting_process_go_on(start: StartWorkflow) -> None:
     @step("Check nothing")
     def nothing() -> None: ...

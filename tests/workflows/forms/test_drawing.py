@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, create_model, model_validator
 
 from tests.workflows.forms.showcase import Few, Steps, Window, everything
 from workflows.forms import (
+    Choice,
     FormPage,
     FormValidationError,
     Label,
@@ -318,3 +319,10 @@ def test_buttons_say_what_the_page_wants() -> None:
     html = Template("{% load forms %}{% form_wizard step %}").render(Context({"step": step}))
     assert "Order now" in html
     assert "btn-danger" in html
+
+
+def test_a_choice_that_is_gone_is_not_told_by_ids() -> None:
+    ports = Choice.__call__("Ports", [("17", ("17", "ethernet-1/1")), ("18", ("18", "ethernet-1/2"))])
+    assert by_name(refused(page_of(port=ports), {"port": "19"})) == {
+        "port": ["Not one of the choices, or not any more; choose again"]
+    }

@@ -86,6 +86,26 @@ def test_a_failed_step_is_shown_once_with_its_tries(get: Html) -> None:
     assert "retry to try it again" in html
 
 
+@pytest.mark.parametrize(("status", "is_told"), [("waiting", True), ("resumed", False), ("running", False)])
+def test_a_failure_is_told_until_the_step_is_tried_again(get: Html, status: str, is_told: bool) -> None:
+    process = a_process(last_status=status, failed_reason="Node does not answer")
+    some_steps(process, "Start", "Reserve address", plan=PLAN, status="failed", error={"error": "x"})
+    assert ("Node does not answer" in get(_url(process))) is is_told
+
+
+def test_steps_after_an_abort_are_not_called_to_do(get: Html) -> None:
+    process = a_process(last_status="aborted")
+    some_steps(process, "Start", "User Aborted", plan=PLAN, status="abort")
+    html = get(_url(process))
+    assert html.count("Not run") > 0
+    assert "To do" not in html
+
+
+def test_the_title_of_the_window_names_the_subscription(get: Html) -> None:
+    html = get(_url(a_process(a_subscription("Port in Delft"))))
+    assert "<title>Workflow modify port: Port in Delft" in html
+
+
 def test_a_group_under_way_is_one_running_card_that_says_how_far(get: Html) -> None:
     process = a_process()
     some_steps(process, "Start", "Reserve address", plan=PLAN, sub_step="Ask the pool")

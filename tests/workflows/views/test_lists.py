@@ -144,6 +144,15 @@ def test_a_row_links_its_process_and_subscriptions(get: Html) -> None:
     assert "B port" not in html
 
 
+def test_a_row_says_why_its_process_failed_until_it_goes_on(get: Html) -> None:
+    failed = a_process(last_status="failed", failed_reason=f"NetBox answers 503 {'x' * 5000}")
+    html = get(PROCESSES)
+    assert "NetBox answers 503" in html
+    assert "x" * 200 not in html
+    Process.objects.filter(pk=failed.pk).update(last_status="running")
+    assert "NetBox answers 503" not in get(PROCESSES)
+
+
 def test_names_are_escaped(get: Html) -> None:
     canary = "<script>alert(1)</script>"
     a_process(

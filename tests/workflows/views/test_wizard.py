@@ -155,6 +155,20 @@ def test_a_paused_engine_is_a_sentence_before_and_after_filling_in(browser_of_al
     assert not Process.objects.exists()
 
 
+def test_a_page_that_refuses_to_start_names_the_workflow_and_what_to_do(browser_of_alice: Client) -> None:
+    EngineSettings.objects.update_or_create(pk=1, defaults={"global_lock": True})
+    html = browser_of_alice.get("/processes/start/task_clean_up/").content.decode()
+    assert "The engine is paused" in html
+    assert "<h1>Clean up</h1>" in html
+    assert 'href="/tasks/new/"' in html
+
+
+def test_an_unknown_product_is_named_as_such_and_not_by_ids(browser_of_alice: Client, product: Product) -> None:
+    html = browser_of_alice.get(f"{CREATE}?productId=01a2085e-5814-7c0c-8cab-126dcc81ab4d").content.decode()
+    assert "Product: Not one of the choices" in html
+    assert str(product.pk) not in html
+
+
 def test_a_check_that_forbids_is_a_sentence(browser_of_alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from wfo_site.common.errors import Forbidden
 

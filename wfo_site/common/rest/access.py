@@ -63,6 +63,18 @@ class MayUseApi(BasePermission):
         return not settings.OAUTH2_ACTIVE or bool(request.user and request.user.is_authenticated)
 
 
+class MayChange(MayUseApi):
+    """Whoever may call reads; who writes needs the permission of Django's that the view names `change_permission`."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not super().has_permission(request, view):
+            return False
+        needed: str = view.change_permission  # type: ignore[attr-defined]
+        if request.method in SAFE_METHODS or not settings.OAUTH2_ACTIVE or request.user.has_perm(needed):
+            return True
+        raise PermissionDenied(f"This needs the permission {needed}, which an administrator gives")
+
+
 def user_name(request: Request) -> str:
     """Return the name that is recorded for what this request does."""
     user = request.user

@@ -1,15 +1,19 @@
-"""Errors raised before or after a view (by middleware, by rendering): JSON under /api, Django's own pages elsewhere."""
+"""Errors raised before or after a view (by middleware, by rendering): JSON under /api, pages elsewhere."""
 
 from __future__ import annotations
 
 import sys
 from http import HTTPStatus
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
 from django.views import defaults
 
 from wfo_site.common.rest.paths import API_PREFIX
-from wfo_site.common.rest.problems import as_response, problem_response, unforeseen_problem
+from wfo_site.common.rest.problems import as_response, body_limit_sentence, problem_response, unforeseen_problem
 
 
 def _is_api(request: HttpRequest) -> bool:
@@ -17,9 +21,23 @@ def _is_api(request: HttpRequest) -> bool:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return _too_large(request)
     if _is_api(request):
         return problem_response(HTTPStatus.BAD_REQUEST, "The request is malformed")
     return defaults.bad_request(request, exception)
+
+
+def _too_large(request: HttpRequest) -> HttpResponse:
+    """Say how much may be sent; to a form's script in a way that leaves what was typed where it is."""
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if _is_api(request):
+        return problem_response(status, body_limit_sentence())
+    limit = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    sentence = f"A form may hold up to {limit}, and this one holds more. Nothing was changed; enter less."
+    if getattr(request, "htmx", None):
+        return problem_response(status, sentence)
+    return render(request, "413.html", {"sentence": sentence}, status=status)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +12,15 @@ from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from wfo_site.common.listing import ListPage
 
 register = template.Library()
 
+# Beyond this a date says more than a number of days.
+_LONG_AGO = timedelta(days=30)
 # Stands where there is no value.
 DASH = "\N{EN DASH}"
 
@@ -108,13 +110,25 @@ def ago(when: datetime | None, empty: str = DASH) -> SafeString:
     )
 
 
+@register.simple_tag
+def moment(when: datetime | None, empty: str = DASH) -> SafeString:
+    """Show when something was as a date and time, and how long ago that is beside it."""
+    if when is None:
+        return ago(None, empty)
+    local = timezone.localtime(when)
+    exact = f"{date_format(local, 'j M Y, H:i')} {local.tzname()}"
+    if abs(timezone.now() - when) >= _LONG_AGO:
+        return format_html('<time datetime="{}">{}</time>', when.isoformat(), exact)
+    return format_html('{} <span class="muted nowrap">({})</span>', exact, ago(when))
+
+
 def relative(when: datetime, now: datetime) -> str:
     """Return "just now", "5 min ago", "in 2 h", "3 days ago" or, beyond 30 days, the date."""
     seconds = int((now - when).total_seconds())
     size = abs(seconds)
     if size < 45:
         return "just now" if seconds >= 0 else "in a moment"
-    if size >= 30 * 86400:
+    if size >= _LONG_AGO.total_seconds():
         return date_format(timezone.localtime(when), "j M Y")
     for unit, length in (("day", 86400), ("h", 3600), ("min", 60)):
         if size >= length or unit == "min":
@@ -126,9 +140,11 @@ def relative(when: datetime, now: datetime) -> str:
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """Show seconds as "0.4 s", "12 s", "3 min 5 s" or "2 h 10 min"."""
+    """Show seconds as "40 ms", "0.4 s", "12 s", "3 min 5 s" or "2 h 10 min"."""
     if seconds is None:
         return DASH
+    if seconds < 0.095:
+        return f"{round(seconds * 1000)} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -138,14 +154,32 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-@register.inclusion_tag("components/short_id.html")
+@register.filter
+def whole_words(text: str) -> SafeString:
+    """Keep each word of a text on one line while it fits: names such as ams-pe-1 would break at their hyphens."""
+    words = str(text).split(" ")
+    return format_html_join(" ", "{}", ((_whole(word),) for word in words))
+
+
+def _whole(word: str) -> str:
+    return format_html('<span class="word">{}</span>', word) if "-" in word else word
+
+
+@register.inclusion_tag("components/id.html")
 def short_id(value: UUID | str | None, url: str = "", label: str = "id") -> dict[str, Any]:
     """Show the end of an id that tells rows apart, with a button that copies the whole.
 
     Ids begin with their time, so neighbours share their first half; the last group is what differs.
     """
     text = str(value or "")
-    return {"value": text, "short": f"{text[:8]}…{text[-4:]}" if len(text) > 16 else text, "url": url, "label": label}
+    return {"value": text, "shown": f"{text[:8]}…{text[-4:]}" if len(text) > 16 else text, "url": url, "label": label}
+
+
+@register.inclusion_tag("components/id.html")
+def full_id(value: UUID | str | None, label: str = "id") -> dict[str, Any]:
+    """Show an id whole, where there is room for it, with a button that copies it."""
+    text = str(value or "")
+    return {"value": text, "shown": text, "label": label}
 
 
 @register.inclusion_tag("components/json_tree.html")

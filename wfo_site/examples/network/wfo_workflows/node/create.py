@@ -20,6 +20,8 @@ from wfo_site.examples.network.wfo_products.node import NodeInactive, NodeProvis
 from workflows import State, StepList, begin, conditional, create_workflow, step, store_process_subscription
 from workflows.forms import FormGenerator, FormPage, Label, callout
 
+_CUSTOMER_NOTE = "Selecting a customer is configurable: a product package may bring customers of its own or use one."
+_EMPTY_INVENTORY = "The inventory has no device type of this make. The task Netbox Bootstrap fills an empty inventory."
 SUMMARY_FIELDS = ["role_id", "type_id", "site_id", "node_status", "node_name", "node_description"]
 
 
@@ -39,10 +41,10 @@ def initial_input_form(product: UUID, product_name: str) -> FormGenerator:
     customer = choices.customers()
     device_type = choices.device_types(choices.fixed_input(product, "node_type"))
     role, site, status = choices.device_roles(), choices.sites(), choices.node_statuses()
-    note = callout(
-        header="Note",
-        message="Selecting a customer is configurable: a product package may bring customers of its own or use one.",
-    )
+    note = callout(header="Note", message=_CUSTOMER_NOTE)
+    if not list(device_type):
+        # The first form that a newcomer sees: it could only be filled in half.
+        note = callout(header="Nothing to choose from", message=_EMPTY_INVENTORY, message_type="warning")
 
     class CreateNodeForm(FormPage, title=product_name):
         callout_1: note  # type: ignore[valid-type]

@@ -1,0 +1,25 @@
+"""What people read when something of a request is wrong before any view could look at it."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.site.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+TOO_MUCH = {"old_password": "x" * 10 * 1024 * 1024}
+SENTENCE = "A form may hold up to 2.5\N{NO-BREAK SPACE}MB, and this one holds more. Nothing was changed; enter less."
+
+
+@pytest.mark.usefixtures("alice")
+def test_a_form_of_ten_megabytes_is_refused_in_words(client: Client) -> None:
+    assert client.login(username="alice", password=PASSWORD)
+    response = client.post("/accounts/password/", TOO_MUCH)
+    assert response.status_code == 413
+    assert SENTENCE in response.content.decode()
+    # To a script as data: what was typed stays on the page.
+    response = client.post("/accounts/password/", TOO_MUCH, headers={"HX-Request": "true"})
+    assert response.status_code == 413
+    assert response.json()["detail"] == SENTENCE
