@@ -42,6 +42,8 @@ class StepAtWork:
     thread: threading.Thread = field(default_factory=threading.current_thread)
     connection: BaseDatabaseWrapper = field(default_factory=lambda: connections[DEFAULT_DB_ALIAS])
     began: float = field(default_factory=time.monotonic)
+    # Its thread has left it, in time or not.
+    is_over: bool = False
 
     @property
     def ends_at(self) -> float:
@@ -93,10 +95,11 @@ class Watchdog:
         with self._condition:
             is_in_time = step in self._at_work
             self._at_work.discard(step)
+            step.is_over = True
         return is_in_time
 
     def write_failures(self) -> Iterator[StepAtWork]:
-        """Write the failures of the steps that were cut off, and return each: its thread is lost.
+        """Write the failures of the steps that were cut off, and return each: its thread is lost unless it is over.
 
         An error of the database is raised; those that are left are tried again the next time.
         """

@@ -174,6 +174,9 @@ class Worker:
             return
         logger.error("%s hangs; this child ends, and the pool forks another", thread.name)
         broadcast.flush(_LAST_WORDS_SECONDS)
+        if self._here is not None:
+            # It may have come back this very moment, and have taken up something else.
+            self._here.leave()
         os._exit(os.EX_TEMPFAIL)
 
     def _sweep(self) -> None:

@@ -117,7 +117,8 @@ class Keeper:
         for step in self._watchdog.write_failures():
             with self._mutex:
                 self._running.pop(step.process_id, None)
-            self._replace(step.thread)
+            if not step.is_over:
+                self._replace(step.thread)
 
     def _safely(self, act: Callable[[], object]) -> bool:
         """Outlive a database that is away: the next round opens a new connection."""

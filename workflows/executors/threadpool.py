@@ -82,6 +82,8 @@ class ThreadPool:
             thread = self._new_thread()
             self._threads[self._threads.index(lost)] = thread
             self._bells = min(self.size, self._bells + 1)
+            # It may have come back this very moment, and wait for a bell.
+            self._condition.notify_all()
         logger.error("%s hangs; %s takes its place", lost.name, thread.name)
         thread.start()
 
@@ -102,11 +104,11 @@ class ThreadPool:
 
     def _wait_for_bell(self) -> bool:
         """Sleep until a bell rings; False when it is time to end."""
-        if self._is_lost():
-            return False
         with self._condition:
-            while not (self._bells or self.room.is_closing):
+            while not (self._bells or self.room.is_closing or self._is_lost()):
                 self._condition.wait()
+            if self._is_lost():
+                return False
             self._bells -= 1
         return not self.room.is_closing
 

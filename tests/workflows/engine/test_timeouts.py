@@ -232,18 +232,25 @@ def test_what_a_default_step_holds_open_is_taken_from_it(
     assert written() == set()
 
 
-def test_a_statement_that_does_not_end_is_stopped(start: StartWorkflow, pool: ThreadPool, hanging: Hanging) -> None:
+def test_a_statement_that_does_not_end_is_stopped_and_its_thread_works_on(
+    start: StartWorkflow, pool: ThreadPool
+) -> None:
+    left = threading.Event()
+
     @step("Count for ever", atomic=True, timeout=MOMENT)
     def count() -> None:
-        hanging.release.set()
-        hanging.body()
-        with connection.cursor() as cursor:
-            cursor.execute("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n")
+        finally:
+            left.set()
 
     process = start(flow_of(count))
     pool.start()
     ends(process, "failed")
-    hanging.come_back()
+    assert left.wait(10)
+    start(flow_of(step("Quick")(lambda: None)))
+    wait_for(lambda: statuses() == {"failed", "completed"})
 
 
 def test_a_branch_that_hangs_is_told_to_its_parent(start: StartWorkflow, pool: ThreadPool, hanging: Hanging) -> None:
