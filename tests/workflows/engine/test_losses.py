@@ -256,7 +256,7 @@ def test_one_that_cannot_be_alone_in_time_is_left_for_later(
     for process in crowd.innocent:
         Process.every.filter(pk=process.pk).update(held_because="not now")
     room = Room()
-    worker = WorkerProcess(room, ring=lambda _: None)
+    worker = WorkerProcess(room, ring=lambda _: None, replace=lambda _: None)
     with room.among_others():
         assert worker.run_next() is False
     left = Process.every.get(pk=crowd.dangerous.pk)
@@ -269,7 +269,7 @@ def test_the_thread_that_comes_second_leaves_the_lease_of_the_first_alone(start:
     """Both found the same process due. It is one lease, kept until the first is done."""
     process = start_waiting(start)
     room = Room()
-    worker = WorkerProcess(room, ring=lambda _: None)
+    worker = WorkerProcess(room, ring=lambda _: None, replace=lambda _: None)
     with worker.keeper.keeping(process.pk) as is_ours:
         assert is_ours
         with worker.keeper.keeping(process.pk) as is_ours_too:
@@ -298,7 +298,7 @@ def test_a_claim_that_lost_the_database_is_given_back_when_it_is_there_again(pro
             raise OperationalError("the connection is closed")
 
     room = Room()
-    worker = WorkerProcess(room, ring=lambda _: None)
+    worker = WorkerProcess(room, ring=lambda _: None, replace=lambda _: None)
     worker.keeper.start()
     settings.PROCESS_LEASE_SECONDS = 1_000.0
     install(lose_database)
