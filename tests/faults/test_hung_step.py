@@ -9,7 +9,6 @@ import pytest
 from tests.story.installation import Database, Installation, wait_until
 
 from .conftest import World
-from .test_kill_celery import broker  # noqa: F401 - left out without Redis
 from .test_kill_serve import INVENTORY, STEPS
 
 pytestmark = pytest.mark.faults
@@ -31,6 +30,7 @@ def assert_delivered_at_the_second_try(installation: Installation, process_id: s
     assert [number for number, (_, status) in enumerate(steps) if status == "failed"] == [at]
 
 
+@pytest.mark.usefixtures("broker")
 def test_the_pool_of_a_celery_worker_gets_another_child(copy: Database, world: World) -> None:
     installation = Installation(copy, executor="celery")
     installation.environment["STEP_TIMEOUT_SECONDS"] = "3"
