@@ -20,6 +20,7 @@ FixedInputValue: TypeAlias = str | int | float | bool
 
 _TAG_LENGTH = 20
 _NAME_LENGTH = 255
+_DESCRIPTION_LENGTH = 2000
 _OWN_FILES = frozenset({__file__, str(Path(__file__).with_name("__init__.py"))})
 
 
@@ -55,6 +56,14 @@ def _check_name(kind: str, name: str) -> None:
         raise RegistryError(f"A {kind} needs a name of 1 to {_NAME_LENGTH} characters, not {name!r}")
 
 
+def _check_description(kind: str, name: str, description: str) -> None:
+    if len(description) > _DESCRIPTION_LENGTH:
+        raise RegistryError(
+            f"The description of {kind} {name!r} has {len(description)} characters, but at most "
+            f"{_DESCRIPTION_LENGTH} fit"
+        )
+
+
 @dataclass(frozen=True)
 class ProductSpec:
     """A product as code describes it.
@@ -75,6 +84,7 @@ class ProductSpec:
 
     def __post_init__(self) -> None:
         _check_name("product", self.name)
+        _check_description("product", self.name, self.description)
         if not isinstance(self.model, type):
             raise RegistryError(f"Product {self.name!r} needs a SubscriptionModel class, not {self.model!r}")
         if not self.tag or len(self.tag) > _TAG_LENGTH:
@@ -103,6 +113,7 @@ class WorkflowSpec:
 
     def __post_init__(self) -> None:
         _check_name("workflow", self.name)
+        _check_description("workflow", self.name, self.description)
         object.__setattr__(self, "target", Target(self.target))
         object.__setattr__(self, "products", tuple(self.products))
         object.__setattr__(self, "description", self.description.strip() or self.name.replace("_", " ").capitalize())

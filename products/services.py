@@ -12,7 +12,7 @@ from products.models import Product, ProductBlock, ResourceType, Workflow
 from wfo_site.common.clock import now
 from wfo_site.common.errors import DomainError, NotFound
 
-_DESCRIPTION_LENGTH = 2000
+DESCRIPTION_LENGTH = 2000
 
 D = TypeVar("D", ProductBlock, ResourceType, Workflow)
 
@@ -79,8 +79,8 @@ def edit_description(table: type[D], pk: UUID, description: str) -> D:
 
 def _checked(description: str) -> str:
     text = description.strip()
-    if not text or len(text) > _DESCRIPTION_LENGTH:
+    if not text or len(text) > DESCRIPTION_LENGTH:
         raise InvalidDescription(
-            f"A description has 1 to {_DESCRIPTION_LENGTH} characters, this one {len(text)}", field="description"
+            f"A description has 1 to {DESCRIPTION_LENGTH} characters, this one {len(text)}", field="description"
         )
     return text

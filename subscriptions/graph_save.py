@@ -1,13 +1,11 @@
 """Save subscriptions: what changed since they were loaded, merged with what others changed meanwhile.
 
-Lock order: subscriptions by id, then blocks by id; processes come after, in a layer above. The number of statements
-does not depend on the number of blocks.
+The number of statements does not depend on the number of blocks. Locks: see `graph_merge`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,47 +14,24 @@ from django.db import transaction
 
 from products.models import ProductBlock
 from subscriptions import bulk, hooks
-from subscriptions.domain.changes import (
-    SUBSCRIPTION_COLUMNS,
-    Difference,
-    Edit,
-    Shape,
-    difference,
-    shape_of,
-)
-from subscriptions.domain.errors import BlockInUse, SaveConflict, SubscriptionNotFound
+from subscriptions.domain.changes import SUBSCRIPTION_COLUMNS, Edit, Shape, difference, shape_of
 from subscriptions.domain.subscription import SubscriptionModel
-from subscriptions.models import Subscription, SubscriptionInstance, SubscriptionInstanceRelation
+from subscriptions.graph_merge import Plan, Stored, check_blocks, let_go_by, lock_blocks, lock_subscriptions
+from subscriptions.models import (
+    CUSTOMER_ID_LENGTH,
+    DESCRIPTION_LENGTH,
+    LABEL_LENGTH,
+    NOTE_LENGTH,
+    Subscription,
+)
 from subscriptions.revision_changes import changes_of
 from subscriptions.revisions import record
 from subscriptions.services.locks import resync, unsync
 from subscriptions.transaction_mark import TransactionMark
 from wfo_site.common import broadcast, context
-from wfo_site.common.json import JsonValue, to_json
+from wfo_site.common.json import JsonValue
 
-
-@dataclass(slots=True)
-class _Plan:
-    """One subscription to write. `before` is None for a new one."""
-
-    model: SubscriptionModel
-    before: Shape | None
-    now: Shape
-    difference: Difference
-
-    @property
-    def id(self) -> UUID:
-        return self.model.subscription_id
-
-
-@dataclass(slots=True)
-class _Stored:
-    """What the database holds of the rows that are about to change, read under lock."""
-
-    values: dict[UUID, dict[str, JsonValue]] = field(default_factory=dict)
-    labels: dict[UUID, str | None] = field(default_factory=dict)
-    roots: dict[UUID, tuple[str | None, int]] = field(default_factory=dict)
-    children: dict[UUID, dict[str | None, list[UUID]]] = field(default_factory=dict)
+_LENGTHS = {"customer_id": CUSTOMER_ID_LENGTH, "description": DESCRIPTION_LENGTH, "note": NOTE_LENGTH}
 
 
 def save(models: Iterable[SubscriptionModel]) -> None:
@@ -76,25 +51,40 @@ def save(models: Iterable[SubscriptionModel]) -> None:
             _write(sorted(this_round, key=lambda plan: plan.id))
 
 
-def _plan(model: SubscriptionModel) -> _Plan | None:
+def _plan(model: SubscriptionModel) -> Plan | None:
     now = shape_of(model)
-    for name in ("start_date", "end_date"):
-        moment = now.columns[name]
-        if isinstance(moment, datetime) and moment.tzinfo is None:
-            raise ValueError(f"{name} of subscription {model.subscription_id} has no time zone")
+    _check_columns(now, model.subscription_id)
     before = model.baseline()
     empty = Shape(dict.fromkeys(SUBSCRIPTION_COLUMNS), insync=now.insync)
     found = difference(before or empty, now)
-    return _Plan(model, before, now, found) if found or before is None else None
+    return Plan(model, before, now, found) if found or before is None else None
 
 
-def _write(plans: Sequence[_Plan]) -> None:
+def _check_columns(shape: Shape, subscription_id: UUID) -> None:
+    """Raise ValueError for a moment without a time zone, and for a text that its column cannot hold.
+
+    SQLite would take a text of any length, PostgreSQL refuse it without a name.
+    """
+    for name in ("start_date", "end_date"):
+        moment = shape.columns[name]
+        if isinstance(moment, datetime) and moment.tzinfo is None:
+            raise ValueError(f"{name} of subscription {subscription_id} has no time zone")
+    texts = [(name, shape.columns[name], limit) for name, limit in _LENGTHS.items()]
+    texts += [(f"{row.path}.label", row.label, LABEL_LENGTH) for row in shape.rows.values()]
+    for path, text, limit in texts:
+        if text is not None and len(text) > limit:
+            raise ValueError(
+                f"{path} of subscription {subscription_id} has {len(text)} characters, but at most {limit} fit"
+            )
+
+
+def _write(plans: Sequence[Plan]) -> None:
     new = [plan for plan in plans if plan.before is None]
     changed = [plan for plan in plans if plan.before is not None and plan.difference.has_content()]
-    rows = _lock_subscriptions(changed)
-    stored = _lock_blocks([*new, *changed])
+    rows = lock_subscriptions(changed)
+    stored = lock_blocks([*new, *changed])
     for plan in changed:
-        _check_blocks(plan, stored)
+        check_blocks(plan, stored)
     block_ids = _catalogue(plans)
     _insert_subscriptions(new)
     _write_blocks([*new, *changed], stored, block_ids)
@@ -112,102 +102,7 @@ def _write(plans: Sequence[_Plan]) -> None:
         broadcast.subscription_changed(plan.id)
 
 
-def _lock_subscriptions(plans: Sequence[_Plan]) -> dict[UUID, dict[str, Any]]:
-    """Lock the subscriptions: revisions are numbered and written one after the other. Raises SaveConflict."""
-    if not plans:
-        return {}
-    locked = Subscription.objects.select_for_update(no_key=True).filter(pk__in=[plan.id for plan in plans])
-    rows: dict[UUID, dict[str, Any]] = {row["subscription_id"]: {**row} for row in locked.order_by("pk").values()}
-    for plan in plans:
-        if plan.id not in rows:
-            raise SubscriptionNotFound(plan.id)
-        for name, (loaded, mine) in plan.difference.columns.items():
-            if rows[plan.id][name] not in (loaded, mine):
-                raise SaveConflict(name, to_json(mine), to_json(rows[plan.id][name]), subscription_id=plan.id)
-    return rows
-
-
-def _lock_blocks(plans: Sequence[_Plan]) -> _Stored:
-    """Lock the blocks that change, in the order of their ids, and read what they hold now."""
-    stored = _Stored()
-    edits = [edit for plan in plans for edit in plan.difference.edited]
-    dropped = [row.id for plan in plans for row in plan.difference.dropped]
-    touched = [edit.row.id for edit in edits] + dropped
-    if not touched:
-        return stored
-    blocks = SubscriptionInstance.objects.select_for_update(no_key=not dropped).filter(pk__in=touched)
-    for row in blocks.order_by("pk").values("pk", "values", "label", "root_attr", "root_order"):
-        stored.values[row["pk"]] = row["values"]
-        stored.labels[row["pk"]] = row["label"]
-        stored.roots[row["pk"]] = (row["root_attr"], row["root_order"])
-    holders = [edit.row.id for edit in edits if edit.children]
-    if holders or dropped:
-        _read_relations(stored, holders, dropped, let_go=_let_go(edits))
-    return stored
-
-
-def _let_go(edits: Iterable[Edit]) -> set[bulk.Pair]:
-    """Return the (holder, held) pairs that the model no longer has."""
-    gone: set[bulk.Pair] = set()
-    for edit in edits:
-        kept = {child.id for held in edit.row.children.values() for child in held}
-        gone |= {
-            (edit.row.id, child.id)
-            for before, _now in edit.children.values()
-            for child in before
-            if child.id not in kept
-        }
-    return gone
-
-
-def _read_relations(
-    stored: _Stored, holders: Sequence[UUID], dropped: Sequence[UUID], *, let_go: set[bulk.Pair]
-) -> None:
-    """Read what the holders hold now. Raises BlockInUse when a dropped block is still held by another."""
-    relations = SubscriptionInstanceRelation.objects.filter(in_use_by_id__in=holders)
-    if dropped:
-        relations |= SubscriptionInstanceRelation.objects.filter(depends_on_id__in=dropped)
-    gone = set(dropped)
-    for holder, held, attr, owner in relations.order_by("order_id", "pk").values_list(
-        "in_use_by_id", "depends_on_id", "domain_model_attr", "in_use_by__subscription_id"
-    ):
-        stored.children.setdefault(holder, {}).setdefault(attr, []).append(held)
-        if held in gone and holder not in gone and (holder, held) not in let_go:
-            raise BlockInUse(
-                f"Block {held} cannot be deleted, because block {holder} of subscription {owner} holds it; "
-                "take it out there first",
-                subscription_instance_id=str(held),
-                in_use_by_subscription_id=str(owner),
-            )
-
-
-def _check_blocks(plan: _Plan, stored: _Stored) -> None:
-    """Raise SaveConflict when another changed what this model changes, to something else."""
-    for edit in plan.difference.edited:
-        row, before = edit.row, edit.before
-        if row.id not in stored.values:
-            raise SaveConflict(row.path, row.name, None, subscription_id=plan.id)
-        theirs = stored.values[row.id]
-        for key, (_loaded, mine) in edit.values.items():
-            if theirs.get(key) not in (before.stored.get(key), mine):
-                raise SaveConflict(f"{row.path}.{key}", mine, theirs.get(key), subscription_id=plan.id)
-        if edit.label and stored.labels[row.id] not in (before.label, row.label):
-            raise SaveConflict(f"{row.path}.label", row.label, stored.labels[row.id], subscription_id=plan.id)
-        held = stored.children.get(row.id, {})
-        for attr, (loaded, now) in edit.children.items():
-            present = held.get(attr, [])
-            # Relations of older data have no attribute; those among them that were loaded into this one count.
-            present = present + [id_ for id_ in held.get(None, []) if any(id_ == child.id for child in loaded)]
-            if set(present) not in ({child.id for child in loaded}, {child.id for child in now}):
-                raise SaveConflict(
-                    f"{row.path}.{attr}",
-                    [str(child.id) for child in now],
-                    [str(id_) for id_ in present],
-                    subscription_id=plan.id,
-                )
-
-
-def _catalogue(plans: Sequence[_Plan]) -> dict[str, UUID]:
+def _catalogue(plans: Sequence[Plan]) -> dict[str, UUID]:
     """Return the ids of the blocks to insert. Raises ValueError for a block or attribute that the catalogue lacks."""
     wanted: dict[str, set[str]] = {}
     for plan in plans:
@@ -237,7 +132,7 @@ def _catalogue(plans: Sequence[_Plan]) -> dict[str, UUID]:
     return ids
 
 
-def _insert_subscriptions(plans: Sequence[_Plan]) -> None:
+def _insert_subscriptions(plans: Sequence[Plan]) -> None:
     if plans:
         root = context.current().root_id or context.current().process_id
         Subscription.objects.bulk_create(
@@ -253,7 +148,7 @@ def _insert_subscriptions(plans: Sequence[_Plan]) -> None:
         )
 
 
-def _write_blocks(plans: Sequence[_Plan], stored: _Stored, block_ids: dict[str, UUID]) -> None:
+def _write_blocks(plans: Sequence[Plan], stored: Stored, block_ids: dict[str, UUID]) -> None:
     edits = [edit for plan in plans for edit in plan.difference.edited]
     dropped = [row.id for plan in plans for row in plan.difference.dropped]
     bulk.insert_instances(
@@ -271,7 +166,7 @@ def _write_blocks(plans: Sequence[_Plan], stored: _Stored, block_ids: dict[str, 
             for row in plan.difference.inserted
         ]
     )
-    bulk.delete_relations(pairs=_let_go(edits), users=dropped)
+    bulk.delete_relations(pairs=let_go_by(edits), users=dropped)
     bulk.put_relations(
         [
             {"in_use_by_id": holder, "depends_on_id": child.id, "domain_model_attr": attr, "order_id": order}
@@ -291,7 +186,7 @@ def _write_blocks(plans: Sequence[_Plan], stored: _Stored, block_ids: dict[str, 
     bulk.delete_instances(dropped)
 
 
-def _merged(edit: Edit, stored: _Stored) -> dict[str, object]:
+def _merged(edit: Edit, stored: Stored) -> dict[str, object]:
     """Return the columns of a block with our changes over what is stored now, so that both writers' changes survive."""
     row = edit.row
     values = dict(stored.values[row.id])
@@ -310,20 +205,20 @@ def _merged(edit: Edit, stored: _Stored) -> dict[str, object]:
     }
 
 
-def _write_columns(plan: _Plan, stored: dict[str, Any]) -> None:
+def _write_columns(plan: Plan, stored: dict[str, Any]) -> None:
     columns = {name: mine for name, (_loaded, mine) in plan.difference.columns.items() if stored[name] != mine}
     if columns:
         Subscription.objects.filter(pk=plan.id).update(**columns)
 
 
-def _write_lock(plan: _Plan) -> None:
+def _write_lock(plan: Plan) -> None:
     if plan.difference.insync is True:
         resync(plan.id)
     elif plan.difference.insync is False:
         unsync(plan.id)
 
 
-def _link(plans: Sequence[_Plan]) -> None:
+def _link(plans: Sequence[Plan]) -> None:
     """Link what was saved to the process that is at work, or to the one that a new subscription was made for."""
     current = context.current().process_id
     by_process: dict[UUID, set[UUID]] = {}
@@ -335,7 +230,7 @@ def _link(plans: Sequence[_Plan]) -> None:
         hooks.link_process(process_id, subscription_ids)
 
 
-def _as_saved(plan: _Plan) -> Shape:
+def _as_saved(plan: Plan) -> Shape:
     """Return the shape that the next save is compared with: what is stored is what was loaded, with our changes."""
     now = plan.now
     for row in plan.difference.inserted:

@@ -9,6 +9,12 @@ from products.models import Product, ProductBlock
 from subscriptions.enums import SubscriptionLifecycle
 from wfo_site.common.uuid7 import uuid7
 
+# SQLite does not look at the length of a text, so saving does.
+CUSTOMER_ID_LENGTH = 255
+DESCRIPTION_LENGTH = 2000
+NOTE_LENGTH = 5000
+LABEL_LENGTH = 255
+
 _STATUS_CHOICES = [(status.value, status.value.capitalize()) for status in SubscriptionLifecycle]
 
 
@@ -20,15 +26,15 @@ class Subscription(models.Model):
 
     subscription_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="subscriptions")
-    customer_id = models.CharField(max_length=255, db_index=True)
-    description = models.CharField(max_length=2000)
+    customer_id = models.CharField(max_length=CUSTOMER_ID_LENGTH, db_index=True)
+    description = models.CharField(max_length=DESCRIPTION_LENGTH)
     status = models.CharField(max_length=255, choices=_STATUS_CHOICES, default=SubscriptionLifecycle.INITIAL)
     insync = models.BooleanField(default=False)
     # The root process that took the lock; a plain id, because processes live in a higher layer.
     locked_by = models.UUIDField(null=True, blank=True, editable=False)
     start_date = models.DateTimeField(null=True, blank=True)
     end_date = models.DateTimeField(null=True, blank=True)
-    note = models.CharField(max_length=5000, null=True, blank=True)  # noqa: DJ001 - the API shows null
+    note = models.CharField(max_length=NOTE_LENGTH, null=True, blank=True)  # noqa: DJ001 - the API shows null
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
@@ -58,7 +64,7 @@ class SubscriptionInstance(models.Model):
     subscription_instance_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="instances")
     product_block = models.ForeignKey(ProductBlock, on_delete=models.PROTECT, related_name="instances")
-    label = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API shows null
+    label = models.CharField(max_length=LABEL_LENGTH, null=True, blank=True)  # noqa: DJ001 - the API shows null
     values = models.JSONField(default=dict, blank=True)
     # Directly below the subscription: the attribute and the place in its list. Null below a block, and in older data.
     root_attr = models.CharField(max_length=255, null=True, blank=True, editable=False)  # noqa: DJ001 - no attribute
@@ -125,8 +131,8 @@ class SubscriptionCustomerDescription(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="customer_descriptions")
-    customer_id = models.CharField(max_length=255)
-    description = models.CharField(max_length=2000)
+    customer_id = models.CharField(max_length=CUSTOMER_ID_LENGTH)
+    description = models.CharField(max_length=DESCRIPTION_LENGTH)
     created_at = models.DateTimeField(auto_now_add=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 

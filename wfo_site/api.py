@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from products.api.views import urlpatterns as product_paths
+from subscriptions.api.descriptions import urlpatterns as description_paths
 from subscriptions.api.views import urlpatterns as subscription_paths
 from wfo_site.common.rest.paths import both
 from wfo_site.common.rest.problems import problem_response
@@ -51,6 +52,7 @@ def with_health(result: dict[str, Any], **_: object) -> dict[str, Any]:
 urlpatterns = [
     *workflow_paths,
     *subscription_paths,
+    *description_paths,
     *product_paths,
     path("", include("wfo_site.observability.urls")),
     *both("schema", SpectacularAPIView.as_view(), name="api-schema"),

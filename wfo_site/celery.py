@@ -3,9 +3,17 @@
 import os
 
 from celery import Celery
+from django.conf import settings
+from kombu import Exchange, Queue
+
+from workflows.executors.queues import all_queues
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfo_site.settings.prod")
 
 app = Celery("wfo_site")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# A worker without `--queues` listens to all of them.
+app.conf.task_queues = [
+    Queue(name, Exchange(name), routing_key=name) for name in all_queues(settings.CELERY_TARGET_QUEUES.values())
+]
 app.autodiscover_tasks()

@@ -1,7 +1,12 @@
 """The public surface for authors of workflows, importable before `django.setup()`."""
 
 from products.enums import Target
+from workflows.builtin.authorization import (
+    register_internal_authorize_callback,
+    register_internal_retry_auth_callback,
+)
 from workflows.engine.authorization import AuthAction, AuthContext, AuthUser
+from workflows.engine.combinators import conditional, focussteps, steplens
 from workflows.engine.core_steps import (
     ensure_provisioning_status,
     obsolete_step,
@@ -21,8 +26,12 @@ from workflows.engine.decorators import (
     workflow,
 )
 from workflows.engine.errors import ApiException, InconsistentDataError, ProcessFailureError
+from workflows.engine.fork_steps import SubWorkflow, branch, foreach, parallel, parallel_sub_workflows, sub_workflow
+from workflows.engine.forks import BranchesDisagree
 from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPredicatePass
-from workflows.engine.step_context import StepContext, step_context
+from workflows.engine.retries import RetryPolicy
+from workflows.engine.step_context import StepContext, Undone, step_context
+from workflows.engine.step_options import Effect
 from workflows.engine.steps import (
     State,
     Step,
@@ -30,47 +39,64 @@ from workflows.engine.steps import (
     abort,
     begin,
     callback_step,
-    conditional,
     done,
-    focussteps,
     init,
     inputstep,
+    nothing_to_undo,
     retrystep,
     step,
     step_group,
-    steplens,
 )
-from workflows.predicates import no_uncompleted_instance
+from workflows.enums import Assignee
+from workflows.predicates import awaiting_callbacks_exist, no_uncompleted_instance
+
+# How packages written for orchestrator-core annotate the text of a UUID.
+UUIDstr = str
 
 __all__ = [
     "ApiException",
+    "Assignee",
     "AuthAction",
     "AuthContext",
     "AuthUser",
+    "BranchesDisagree",
+    "Effect",
     "InconsistentDataError",
     "PredicateContext",
     "ProcessFailureError",
+    "RetryPolicy",
     "RunPredicateFail",
     "RunPredicatePass",
     "State",
     "Step",
     "StepContext",
     "StepList",
+    "SubWorkflow",
     "Target",
+    "UUIDstr",
+    "Undone",
     "abort",
+    "awaiting_callbacks_exist",
     "begin",
+    "branch",
     "callback_step",
     "conditional",
     "create_workflow",
     "done",
     "ensure_provisioning_status",
     "focussteps",
+    "foreach",
     "init",
     "inputstep",
     "modify_workflow",
     "no_uncompleted_instance",
+    "nothing_to_undo",
     "obsolete_step",
+    "parallel",
+    "parallel_sub_workflows",
     "reconcile_workflow",
+    "register_internal_authorize_callback",
+    "register_internal_retry_auth_callback",
     "resync",
     "retrystep",
     "set_status",
@@ -79,6 +105,7 @@ __all__ = [
     "step_group",
     "steplens",
     "store_process_subscription",
+    "sub_workflow",
     "task",
     "terminate_workflow",
     "unsync",

@@ -15,10 +15,15 @@ def _after_migrate(using: str, **_: Any) -> None:
 
 
 def _owner_is_over(root_id: UUID) -> bool:
+    """Say whether the process that locked a subscription has failed or ended, and is not being undone."""
+    from django.db.models import Q
+
+    from workflows.enums import ProcessKind
     from workflows.models import Process
     from workflows.states import ENDED, FAILED
 
-    return not Process.every.filter(pk=root_id).exclude(last_status__in=ENDED | FAILED).exists()
+    holders = Process.every.filter(Q(pk=root_id) | Q(root_id=root_id, kind=ProcessKind.UNDO))
+    return not holders.exclude(last_status__in=ENDED | FAILED).exists()
 
 
 def _link_process(process_id: UUID, subscription_ids: Collection[UUID]) -> None:
@@ -36,6 +41,7 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         from subscriptions import hooks
+        from workflows import checks  # noqa: F401 - importing the checks registers them
         from workflows.builtin import modify_note  # noqa: F401 - importing a workflow registers it
 
         post_migrate.connect(_after_migrate, sender=self)

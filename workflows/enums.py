@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 
 
 class ProcessStatus(TextChoices):
@@ -34,6 +34,14 @@ class ProcessKind(TextChoices):
     PROCESS = "process", "Process"
     BRANCH = "branch", "Branch"
     UNDO = "undo", "Undo"
+
+
+class Priority(IntegerChoices):
+    """Which processes come first: the lower, the sooner. Any number from 0 to 9 may be used, these have names."""
+
+    INTERACTIVE = 0, "Somebody waits for it"
+    SCHEDULED = 3, "It was planned"
+    BATCH = 6, "It is one of many"
 
 
 class WaitKind(TextChoices):

@@ -85,7 +85,9 @@ class Process(models.Model):
     root_id = models.UUIDField(db_index=True)
     # Where in the tree: plan keys and items from the root down, part of the idempotency key.
     branch_key = models.CharField(max_length=1000, blank=True, default="")
-    # The parent's row whose state the branch starts from.
+    # What its parent calls it.
+    branch_name = models.CharField(max_length=255, blank=True, default="")
+    # The parent's row that waits for it, and whose state a branch starts from; null if nobody waits.
     parent_seq = models.PositiveIntegerField(null=True, blank=True)
 
     # Queue: who runs it, since when, and what keeps it from being run.
@@ -97,7 +99,7 @@ class Process(models.Model):
     rung_at = models.DateTimeField(null=True, blank=True)
     # Lower runs first; batches get higher numbers than people who wait.
     priority = models.SmallIntegerField(default=0)
-    # Claims since the last commit of a step or orderly hand-back.
+    # Claims under which the next step was to be done, see `workflows.engine.losses`.
     lost_claims = models.PositiveSmallIntegerField(default=0)
 
     # Position: the plan in force and the last row written.
@@ -119,10 +121,22 @@ class Process(models.Model):
             models.Index(fields=["is_task", "-started_at"], name="process_newest"),
             models.Index(fields=["last_status", "is_task"], name="process_status"),
             models.Index(fields=["workflow", "-started_at"], name="process_workflow_newest"),
+            # How long a workflow usually takes is read from its newest completed runs.
+            models.Index(
+                fields=["workflow", "-started_at"],
+                name="process_newest_completed",
+                condition=Q(kind=ProcessKind.PROCESS, last_status=ProcessStatus.COMPLETED),
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(last_status__in=ProcessStatus.values), name="process_status_known"),
             models.CheckConstraint(condition=Q(kind__in=ProcessKind.values), name="process_kind_known"),
+            # One undo at a time; one that was given up may be followed by another.
+            models.UniqueConstraint(
+                fields=["parent"],
+                name="process_undone_once",
+                condition=Q(kind=ProcessKind.UNDO) & ~Q(last_status=ProcessStatus.ABORTED),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -164,6 +178,21 @@ class ProcessStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.status}"
+
+
+class UndoPlan(models.Model):
+    """What an undo does, decided once when it starts: a crash, a retry and other code find the same.
+
+    `steps`, in their order: `process_id` and `seq` of the row that is undone, its `key` and `sub_step`, `name` of the
+    row that undoes it, `is_half_done`. `left`: the names of steps that stay as they are, because nothing undoes them.
+    """
+
+    process = models.OneToOneField(Process, primary_key=True, on_delete=models.CASCADE, related_name="undo_plan")
+    steps = models.JSONField()
+    left = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{len(self.steps)} steps to undo"
 
 
 class InputState(models.Model):

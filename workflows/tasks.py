@@ -1,15 +1,39 @@
-"""What Celery workers are asked to do."""
+"""The bells that Celery workers hear, under the names that orchestrator-core gave them.
+
+The name and the argument tell people and dashboards why a bell was rung. A worker looks at the table, whichever it was.
+No bell is to wait at a worker that has its hands full. RabbitMQ is told so by acknowledging only when the work is done;
+for Redis a setting does it, and an acknowledgement still due when the server goes away would end the worker.
+"""
 
 from __future__ import annotations
-
-from uuid import UUID
 
 from celery import shared_task
 
 from workflows.executors import celery as executor
+from workflows.executors.queues import speaks_amqp
+
+ACKS_LATE = speaks_amqp()
 
 
-@shared_task(name="workflows.advance_process", ignore_result=True, acks_late=False)
-def advance_process(process_id: str) -> None:
-    """Run a process as far as it goes. Delivered twice, it does nothing the second time."""
-    executor.run_here(UUID(process_id))
+@shared_task(name="tasks.new_workflow", acks_late=ACKS_LATE)
+def new_workflow(process_id: str, _user: str = "") -> str:
+    executor.run_here()
+    return process_id
+
+
+@shared_task(name="tasks.new_task", acks_late=ACKS_LATE)
+def new_task(process_id: str, _user: str = "") -> str:
+    executor.run_here()
+    return process_id
+
+
+@shared_task(name="tasks.resume_workflow", acks_late=ACKS_LATE)
+def resume_workflow(process_id: str, _user: str = "") -> str:
+    executor.run_here()
+    return process_id
+
+
+@shared_task(name="tasks.resume_task", acks_late=ACKS_LATE)
+def resume_task(process_id: str, _user: str = "") -> str:
+    executor.run_here()
+    return process_id

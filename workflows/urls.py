@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from workflows.views import actions, detail, header, insync, lists, panels, resume, starting, wizard
+from workflows.views import actions, detail, engine, header, insync, lists, panels, resume, starting, undo, wizard
 
 app_name = "workflows"
 
@@ -28,7 +28,9 @@ urlpatterns = [
     path(f"{_PROCESS}/resume/", resume.resume, name="process-resume"),
     path(f"{_PROCESS}/retry/", actions.retry, name="process-retry"),
     path(f"{_PROCESS}/proceed/", actions.proceed, name="process-proceed"),
+    path(f"{_PROCESS}/undo/", undo.undo, name="process-undo"),
     path(f"{_PROCESS}/abort/", actions.abort, name="process-abort"),
+    path(f"{_PROCESS}/release/", actions.release, name="process-release"),
     path(f"{_PROCESS}/delete/", actions.delete, name="process-delete"),
     path(f"{_PROCESS}/note/", actions.note, name="process-note"),
     path("processes/panels/active/", panels.active, name="panel-active"),
@@ -50,6 +52,7 @@ urlpatterns = [
         insync.set_in_sync,
         name="subscription-set-in-sync",
     ),
+    path("processes/engine/", engine.engine, name="engine"),
     path("processes/badges/engine/", header.engine_badge, name="engine-badge"),
     path("processes/badges/failed-tasks/", header.failed_tasks_badge, name="failed-tasks-badge"),
     path("processes/engine/pause/", header.pause_engine, name="engine-pause"),

@@ -39,26 +39,28 @@ def product_base_row(product: Product) -> dict[str, Any]:
 def product_row(product: Product) -> dict[str, Any]:
     return {
         **product_base_row(product),
-        "product_blocks": [_block_row(block) for block in product.product_blocks.all()],
+        "product_blocks": [block_row(block) for block in product.product_blocks.all()],
         "fixed_inputs": _fixed_input_rows(product.fixed_inputs.all()),
-        "workflows": [_workflow_row(workflow) for workflow in product.workflows.all()],
+        "workflows": [workflow_row(workflow) for workflow in product.workflows.all()],
     }
 
 
-def _block_row(block: ProductBlock) -> dict[str, Any]:
+def block_row(block: ProductBlock) -> dict[str, Any]:
+    """Return a ProductBlockSchema; no statement if the resource types are loaded."""
     return {
         "product_block_id": block.product_block_id,
         "name": block.name,
         "description": block.description,
         "tag": block.tag or None,
         "status": block.status,
-        "resource_types": [_resource_type_row(resource_type) for resource_type in block.resource_types.all()],
+        "resource_types": [resource_type_row(resource_type) for resource_type in block.resource_types.all()],
         "created_at": block.created_at,
         "end_date": block.end_date,
     }
 
 
-def _resource_type_row(resource_type: ResourceType) -> dict[str, Any]:
+def resource_type_row(resource_type: ResourceType) -> dict[str, Any]:
+    """Return a ResourceTypeSchema."""
     return {
         "resource_type": resource_type.resource_type,
         "description": resource_type.description or None,
@@ -79,7 +81,8 @@ def _fixed_input_rows(fixed_inputs: Iterable[FixedInput]) -> list[dict[str, Any]
     ]
 
 
-def _workflow_row(workflow: Workflow) -> dict[str, Any]:
+def workflow_row(workflow: Workflow) -> dict[str, Any]:
+    """Return a WorkflowSchema without its steps, which only code knows."""
     return {
         "name": workflow.name,
         "target": workflow.target,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, RootModel, StringConstraints
 
 from products.enums import ProductLifecycle, Target
+from products.services import DESCRIPTION_LENGTH
 from wfo_site.common.rest.openapi import Epoch
 
 
@@ -72,6 +74,21 @@ class ProductSchema(BaseModel):
     product_blocks: list[ProductBlockSchema]
     fixed_inputs: list[FixedInputSchema]
     workflows: list[WorkflowSchema]
+
+
+Description = Annotated[str, StringConstraints(max_length=DESCRIPTION_LENGTH)] | None
+
+
+class DescriptionPatchSchema(BaseModel):
+    """Absent and null change nothing."""
+
+    description: Description = None
+
+
+class ProductPatchSchema(DescriptionPatchSchema):
+    """Only what is given changes."""
+
+    status: ProductLifecycle | None = None
 
 
 class ProductList(RootModel[list[ProductSchema]]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from products.api.rows import product_base_row
-from subscriptions.models import Subscription
+from subscriptions.models import Subscription, SubscriptionCustomerDescription
 
 
 def subscription_row(subscription: Subscription) -> dict[str, Any]:
@@ -25,4 +25,16 @@ def subscription_row(subscription: Subscription) -> dict[str, Any]:
         "customer_descriptions": None,
         "tag": subscription.product.tag,
         "version": subscription.version,
+    }
+
+
+def description_row(row: SubscriptionCustomerDescription) -> dict[str, Any]:
+    """Return a SubscriptionDescriptionSchema."""
+    return {
+        "id": row.id,
+        "subscription_id": row.subscription_id,
+        "customer_id": row.customer_id,
+        "description": row.description,
+        "created_at": row.created_at,
+        "version": row.version,
     }

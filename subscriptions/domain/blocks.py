@@ -239,9 +239,11 @@ def block_class(name: str, status: SubscriptionLifecycle) -> type[ProductBlockMo
 
 
 def _is_parametrised(cls: type[ProductBlockModel]) -> bool:
-    """Say whether pydantic made the class from a generic one, as `Block[int]`: that is no new block."""
-    metadata = getattr(cls, "__pydantic_generic_metadata__", None)
-    return bool(metadata and metadata["origin"])
+    """Say whether pydantic made the class from a generic one, as `Block[int]`: that is no new block.
+
+    By its name, which no class statement can give: while the class is being made pydantic has not noted it elsewhere.
+    """
+    return cls.__name__.endswith("]")
 
 
 def _default_tag(name: str) -> str:

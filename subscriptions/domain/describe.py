@@ -19,6 +19,10 @@ from subscriptions.domain.fields import BlockField
 from subscriptions.domain.lifecycle import copy_variants
 from subscriptions.domain.subscription import SubscriptionModel
 
+_NAME_LENGTH = 255
+_TAG_LENGTH = 20
+_DESCRIPTION_LENGTH = 2000
+
 # Least and most that one attribute holds of a block; most None is unbounded.
 _Bounds = tuple[int, int | None]
 
@@ -57,6 +61,7 @@ def _describe_block(cls: type[ProductBlockModel], blocks: dict[str, BlockDescrip
         if known.declared_by is not base:
             raise CannotDescribe(f"The block {name!r} is declared twice: at {known.source} and at {source_of(base)}")
         return
+    _check_lengths(name, base)
     variants = _variants_of(cls)
     uses: dict[str, _Bounds] = {}
     # The first variant is the one in use, so its bounds hold; others only add what it lacks.
@@ -66,11 +71,7 @@ def _describe_block(cls: type[ProductBlockModel], blocks: dict[str, BlockDescrip
         name=name,
         description=base.__declared_description__,
         tag=base.__declared_tag__,
-        resource_types={
-            field.key: variant.model_fields[field.name].description or ""
-            for variant in reversed(variants)
-            for field in fields_of(variant).values.values()
-        },
+        resource_types=_resource_types(variants),
         depends_on=tuple(BlockUse(held, *bounds) for held, bounds in uses.items()),
         declared_by=base,
     )
@@ -79,11 +80,33 @@ def _describe_block(cls: type[ProductBlockModel], blocks: dict[str, BlockDescrip
             _describe_block(block, blocks)
 
 
+def _check_lengths(name: str, base: type[ProductBlockModel]) -> None:
+    """Raise CannotDescribe for a block that the tables cannot hold."""
+    for what, text, least, most in (
+        ("a name of 1 to", name, 1, _NAME_LENGTH),
+        ("a tag of at most", base.__declared_tag__, 0, _TAG_LENGTH),
+        ("a description of at most", base.__declared_description__, 0, _DESCRIPTION_LENGTH),
+    ):
+        if not least <= len(text) <= most:
+            raise CannotDescribe(f"The block {name[:40]!r} at {source_of(base)} needs {what} {most} characters")
+
+
+def _resource_types(variants: Iterable[type[DomainModel]]) -> dict[str, str]:
+    """Return every value of these variants with its description, from the first variant that gives one."""
+    found: dict[str, str] = {}
+    for variant in variants:
+        for field in fields_of(variant).values.values():
+            found[field.key] = found.get(field.key) or variant.model_fields[field.name].description or ""
+    return found
+
+
 def _variants_of(cls: type[DomainModel]) -> list[type[DomainModel]]:
     """Return `cls` and the other lifecycle variants of its base, each once."""
     base = cls.base_type() or cls
     others = [variant for (owner, _status), variant in copy_variants().items() if owner is base]
-    return list(dict.fromkeys([cls, *others, base]))
+    # Of a generic class only what its parameters became is known: `cls`, or what its variants say themselves.
+    open_ends = [variant for variant in (*others, base) if variant.__pydantic_generic_metadata__["parameters"]]
+    return [variant for variant in dict.fromkeys([cls, *others, base]) if variant not in open_ends]
 
 
 def _block_classes(cls: type[DomainModel]) -> Iterable[type[ProductBlockModel]]:

@@ -27,8 +27,9 @@ def load_block(cls: type[B], subscription_instance_id: UUID, status: Subscriptio
         raise ValueError(
             f"Block {subscription_instance_id} is a {instance.product_block.name}, not one of {sorted(cls.__names__)}"
         )
-    wanted = lookup_specialized_type(cls, status or instance.subscription.status)
-    block = Hydrator(graph).block(instance, wanted)
+    specialised = lookup_specialized_type(cls, status or instance.subscription.status)
+    # A class that says more than the status asks for, or what a generic one holds, stays as it was named.
+    block = Hydrator(graph).block(instance, cls if issubclass(cls, specialised) else specialised)
     if not isinstance(block, lookup_specialized_type(cls, instance.subscription.status)):
         raise ValueError(f"{cls} is not valid for status {instance.subscription.status}")
     return block

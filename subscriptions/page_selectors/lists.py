@@ -15,6 +15,7 @@ from subscriptions.customers import CustomerName, customer_names
 from subscriptions.enums import SubscriptionLifecycle as Status
 from subscriptions.models import Subscription
 from subscriptions.page_selectors import search
+from wfo_site.common.json import NUL_MARK
 from wfo_site.common.listing import ListPage, paginate
 
 TABS: Final[dict[str, tuple[Status, ...]]] = {
@@ -54,7 +55,7 @@ class SubscriptionFilter:
         insync = query.get("insync", "")
         return cls(
             tab=tab,
-            text=query.get("q", "").replace("\0", "").strip()[: search.LONGEST],
+            text=query.get("q", "").replace(NUL_MARK, "").strip()[: search.LONGEST],
             product_id=_uuid(query.get("product", "")),
             status=status if status in (TABS[tab] or tuple(Status)) else "",
             insync=insync if insync in {"yes", "no"} else "",

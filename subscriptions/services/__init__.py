@@ -1,6 +1,7 @@
 """The verbs that write subscriptions."""
 
 from subscriptions.services.descriptions import (
+    change_customer_description,
     delete_customer_description,
     put_customer_description,
     set_metadata,
@@ -9,6 +10,7 @@ from subscriptions.services.locks import lock_holder, resync, set_in_sync, unsyn
 from subscriptions.services.models import collect_subscription_ids, find_models, save_models
 
 __all__ = [
+    "change_customer_description",
     "collect_subscription_ids",
     "delete_customer_description",
     "find_models",

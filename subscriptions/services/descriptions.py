@@ -24,19 +24,34 @@ def put_customer_description(
     """
     if not Subscription.objects.filter(pk=subscription_id).exists():
         raise SubscriptionNotFound(subscription_id)
+    row, created = SubscriptionCustomerDescription.objects.select_for_update().get_or_create(
+        subscription_id=subscription_id, customer_id=customer_id, defaults={"description": description}
+    )
+    if not created:
+        _change(row, description, version)
+    broadcast.subscription_changed(subscription_id)
+    return row
+
+
+@transaction.atomic
+def change_customer_description(
+    *, subscription_id: UUID, customer_id: str, description: str, version: int | None = None
+) -> bool:
+    """Change what a customer calls a subscription; say whether there was anything to change. Raises StaleData."""
     rows = SubscriptionCustomerDescription.objects.select_for_update()
     row = rows.filter(subscription_id=subscription_id, customer_id=customer_id).first()
     if row is None:
-        row = SubscriptionCustomerDescription.objects.create(
-            subscription_id=subscription_id, customer_id=customer_id, description=description
-        )
-    else:
-        if version is not None and version != row.version:
-            raise StaleData(version, row.version)
-        SubscriptionCustomerDescription.objects.filter(pk=row.pk).update(description=description)
-        row.refresh_from_db()
+        return False
+    _change(row, description, version)
     broadcast.subscription_changed(subscription_id)
-    return row
+    return True
+
+
+def _change(row: SubscriptionCustomerDescription, description: str, version: int | None) -> None:
+    if version is not None and version != row.version:
+        raise StaleData(version, row.version)
+    SubscriptionCustomerDescription.objects.filter(pk=row.pk).update(description=description)
+    row.refresh_from_db()
 
 
 def delete_customer_description(description_id: UUID) -> bool:

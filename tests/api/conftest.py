@@ -21,9 +21,21 @@ def alice(db: None) -> User:
 
 @pytest.fixture
 def api(alice: User) -> APIClient:
-    """Logged in as alice, without the CSRF check that browsers pass."""
-    client = APIClient()
-    client.force_login(alice)
+    """Logged in as alice, with the CSRF token that a session must send along."""
+    return _session_of(alice)
+
+
+@pytest.fixture
+def staff_api(db: None) -> APIClient:
+    """Logged in as carol, who administers the installation."""
+    return _session_of(User.objects.create_superuser("carol"))
+
+
+def _session_of(user: User) -> APIClient:
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(user)
+    client.cookies["csrftoken"] = "a" * 32
+    client.credentials(HTTP_X_CSRFTOKEN="a" * 32)
     return client
 
 

@@ -13,8 +13,21 @@ from rest_framework.test import APIClient
 from products import registry
 from products.models import Workflow as WorkflowRow
 from tests.api.flows import ask, check, hand_over, start, status_of, stumble
-from tests.api.rows import make_product, make_subscription
-from workflows import AuthContext, StepList, callback_step, done, init, inputstep, modify_workflow, step_group, workflow
+from tests.api.rows import make_process, make_product, make_subscription, make_workflow
+from workflows import (
+    AuthContext,
+    StepList,
+    callback_step,
+    done,
+    init,
+    inputstep,
+    modify_workflow,
+    register_internal_authorize_callback,
+    register_internal_retry_auth_callback,
+    step_group,
+    workflow,
+)
+from workflows.builtin import authorization
 from workflows.engine.registry import Workflow
 from workflows.models import Process
 
@@ -29,6 +42,10 @@ def nobody(context: AuthContext) -> bool:
     return False
 
 
+def everybody(context: AuthContext) -> bool:
+    return True
+
+
 @pytest.fixture
 def bob(db: None) -> APIClient:
     client = APIClient()
@@ -38,7 +55,7 @@ def bob(db: None) -> APIClient:
 
 @pytest.fixture(autouse=True)
 def flows(db: None) -> Iterator[None]:
-    with registry.isolated():
+    with registry.isolated(empty=False):
 
         @workflow("Ask", authorize_callback=only_alice)
         def flow_ask() -> StepList:
@@ -134,3 +151,29 @@ def test_workflows_that_the_user_may_not_start_say_so(api: APIClient, bob: APICl
     assert reasons(api, free.pk) == {"flow_modify": None, "flow_modify_nobody": denied}
     assert reasons(bob, free.pk) == {"flow_modify": denied, "flow_modify_nobody": denied}
     assert set(reasons(bob, locked.pk).values()) == {"subscription.not_in_sync"}
+
+
+class TestWorkflowsOfTheFramework:
+    @pytest.fixture(autouse=True)
+    def nothing_registered(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(authorization, "_registered", {})
+
+    def test_who_may_start_them_is_said_by_the_installation(self, bob: APIClient, api: APIClient) -> None:
+        """Conformance 35; a start that is allowed goes on to ask for its first page."""
+        make_workflow("modify_note")
+        url = "/api/processes/modify_note"
+        register_internal_authorize_callback(only_alice)
+        refused = bob.post(url, [], format="json")
+        assert refused.status_code == 403
+        assert refused.json()["detail"] == "User is not authorized to start 'modify_note' workflow"
+        assert api.post(url, [], format="json").status_code == 510
+        register_internal_authorize_callback(everybody)
+        assert bob.post(url, [], format="json").status_code == 510
+
+    def test_and_who_may_retry_them(self, bob: APIClient) -> None:
+        """Conformance 35."""
+        process = make_process(workflow=make_workflow("modify_note"), last_status="failed")
+        register_internal_retry_auth_callback(nobody)
+        assert resume(bob, process.pk, {}).status_code == 403
+        register_internal_retry_auth_callback(everybody)
+        assert resume(bob, process.pk, {}).status_code == 204

@@ -161,6 +161,22 @@ def test_a_note_is_changed_with_the_current_version_or_none_also_while_out_of_sy
     assert shown()[0] == "second"
 
 
+def test_an_empty_note_is_no_note_and_the_former_subscription_stays_in_the_state(
+    api: APIClient, network: SimpleNamespace
+) -> None:
+    """Conformance 151."""
+    lamp = network.lamps[0].subscription_id
+    Subscription.objects.filter(pk=lamp).update(status="active", note="careful")
+    for note in ("", "  "):
+        pages = [{"subscription_id": str(lamp)}, {"note": note}]
+        process_id = api.post("/api/processes/modify_note", pages, format="json").json()["id"]
+        run_until_idle()
+        assert Subscription.objects.get(pk=lamp).note is None
+        state = api.get(f"/api/processes/{process_id}").json()["current_state"]
+        assert state["__old_subscriptions__"][str(lamp)]["note"] == "careful"
+        Subscription.objects.filter(pk=lamp).update(note="careful")
+
+
 def test_an_unknown_one_is_404_and_a_wrong_flag_422(api: APIClient, network: SimpleNamespace) -> None:
     response = api.get(f"/api/subscriptions/domain-model/{uuid4()}")
     assert (response.status_code, response.json()["title"]) == (404, "Not Found")

@@ -95,11 +95,15 @@ class TestBodies:
                 {"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}
             ]
 
-    @pytest.mark.parametrize("body", [b"{", b"{'a': 1}", b"\xff\xfe", b'{"note": NaN}', b'"\\ud800"'])
+    @pytest.mark.parametrize(
+        "body",
+        [b"{", b"{'a': 1}", b"\xff\xfe", b'{"note": NaN}', b'"\\ud800"', b"[{}][{}]", b"\xef\xbb\xbf[]", b"[1e999]"],
+    )
     def test_no_json(self, send: Callable[..., Any], body: bytes) -> None:
-        response = send("patch", patch_url(), body)
-        assert response.status_code == 422
-        assert response.json()["detail"][0]["type"] == "json_invalid"
+        for method, path in (("patch", patch_url()), ("post", "/api/processes/anything")):
+            response = send(method, path, body)
+            assert response.status_code == 422
+            assert response.json()["detail"][0]["type"] == "json_invalid"
 
     def test_of_a_wrong_shape_names_the_field(self, api: APIClient) -> None:
         response = api.put("/api/settings/status", {"global_lock": "perhaps"}, format="json")
@@ -107,9 +111,22 @@ class TestBodies:
         assert response.json()["detail"][0]["loc"] == ["body", "global_lock"]
         assert api.put("/api/settings/status", {}, format="json").json()["detail"][0]["type"] == "missing"
 
-    def test_whatever_content_type_is_claimed_it_is_read_as_json(self, send: Callable[..., Any]) -> None:
-        for claimed in ("", "text/plain", "application/x-www-form-urlencoded", "application/problem+json"):
-            assert send("patch", patch_url(), b'{"note": "x"}', claimed).json()["note"] == "x"
+    @pytest.mark.parametrize(
+        "claimed",
+        [
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "multipart/form-data",
+            "application/problem+json",
+            "application/json; charset=utf-16",
+        ],
+    )
+    def test_whatever_content_type_is_claimed_it_is_read_as_json(self, send: Callable[..., Any], claimed: str) -> None:
+        assert send("patch", patch_url(), b'{"note": "x"}', claimed).json()["note"] == "x"
+        response = send("post", "/api/processes/anything", b"[{}]", claimed)
+        assert (response.status_code, response.json()["detail"]) == (404, "Workflow does not exist")
 
     def test_too_large_is_413_and_names_the_limit(self, send: Callable[..., Any], settings: Any) -> None:
         path = patch_url()
@@ -122,9 +139,10 @@ class TestBodies:
     @pytest.mark.parametrize("depth", [101, 1_000, 100_000])
     @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
     def test_too_deep_is_400(self, send: Callable[..., Any], depth: int, opening: bytes, closing: bytes) -> None:
-        response = send("patch", patch_url(), opening * depth + b"1" + closing * depth)
-        assert response.status_code == 400
-        assert "nested more than 100 levels" in response.json()["detail"]
+        for method, path in (("patch", patch_url()), ("post", "/api/processes/anything")):
+            response = send(method, path, opening * depth + b"1" + closing * depth)
+            assert response.status_code == 400
+            assert "nested more than 100 levels" in response.json()["detail"]
 
     def test_a_flat_one_with_many_brackets_is_not_deep(self, send: Callable[..., Any]) -> None:
         assert send("patch", patch_url(), b'{"note": "' + b"[" * 1000 + b'"}').status_code == 200

@@ -85,6 +85,7 @@ class TestStart:
             assert (response.status_code, response.json()["detail"]) == (404, "Workflow does not exist")
 
     def test_a_predicate_that_fails_is_412_with_its_message(self, api: APIClient) -> None:
+        """Conformance 106, over REST."""
         response = api.post("/api/processes/flow_predicate", [{}], format="json")
         assert (response.status_code, response.json()["detail"]) == (412, "Not before the maintenance window")
         assert response.json()["title"] == "Precondition Failed"
@@ -275,6 +276,27 @@ class TestAbort:
         assert api.put(url(process_id, "/abort")).status_code == 204
 
 
+class TestRelease:
+    def test_it_lets_one_try_again_that_took_its_worker_down(self, api: APIClient) -> None:
+        process_id = start(api, "flow_ask")
+        Process.every.filter(pk=process_id).update(last_status="running", lost_claims=3, held_because="it kills")
+        response = api.put(url(process_id, "/release"), query_params={"reporter": "carol"})
+        assert (response.status_code, response.content) == (204, b"")
+        assert Process.every.filter(pk=process_id, held_because__isnull=True, lost_claims=2).exists()
+
+    def test_an_unknown_one_is_404_and_one_that_is_not_held_409(self, api: APIClient) -> None:
+        assert api.put(url(uuid4(), "/release")).status_code == 404
+        process = make_process(last_status="created", held_because="waits for approval")
+        response = api.put(url(process.pk, "/release"))
+        assert response.status_code == 409
+        assert "waits for approval" in response.json()["detail"]
+
+    def test_a_paused_engine_is_503(self, api: APIClient) -> None:
+        process = make_process(last_status="running", lost_claims=3, held_because="it kills")
+        pause_engine()
+        assert api.put(url(process.pk, "/release")).status_code == 503
+
+
 class TestNote:
     def test_it_is_set_replaced_and_cleared(self, api: APIClient) -> None:
         """Conformance 41."""
@@ -308,15 +330,29 @@ class TestNote:
 
 
 class TestDelete:
-    def test_only_tasks_can_be_deleted(self, api: APIClient) -> None:
+    def test_only_tasks_can_be_deleted(self, staff_api: APIClient) -> None:
         """Conformance 4, 5, 6."""
         task, process = make_process(is_task=True), make_process()
-        refused = api.delete(url(process.pk))
+        refused = staff_api.delete(url(process.pk))
         assert (refused.status_code, refused.json()["title"]) == (400, "Bad Request")
         assert Process.objects.count() == 2
-        assert api.delete(url(task.pk)).status_code == 204
+        assert staff_api.delete(url(task.pk)).status_code == 204
         assert list(Process.objects.values_list("pk", flat=True)) == [process.pk]
-        assert api.delete(url(task.pk)).status_code == 404
+        assert staff_api.delete(url(task.pk)).status_code == 404
+
+    def test_only_staff_may(self, api: APIClient, open_api: APIClient, settings: Any) -> None:
+        task = make_process(is_task=True)
+        assert open_api.delete(url(make_process(is_task=True).pk)).status_code == 204
+        settings.OAUTH2_ACTIVE = True
+        refused = api.delete(url(task.pk))
+        assert (refused.status_code, refused.json()["detail"]) == (403, "Only staff may delete tasks")
+        assert Process.objects.filter(pk=task.pk).exists()
+
+    @pytest.mark.parametrize("status", ["created", "running", "resumed"])
+    def test_one_that_runs_is_409(self, staff_api: APIClient, status: str) -> None:
+        task = make_process(is_task=True, last_status=status)
+        assert staff_api.delete(url(task.pk)).status_code == 409
+        assert Process.objects.filter(pk=task.pk).exists()
 
 
 def test_a_session_started_elsewhere_is_named_by_its_user(api: APIClient, alice: User) -> None:

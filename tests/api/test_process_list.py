@@ -30,7 +30,17 @@ def test_a_row_has_the_recorded_shape_with_epoch_floats(api: APIClient) -> None:
     subscription = make_subscription(product, start_date=START)
     process = make_process(subscription, started_at=START, note="a note", traceback="at line 1")
     (row,) = api.get(URL).json()
-    assert row.keys() == ProcessSchema.model_fields.keys() - {"parent_process_id", "why"}
+    only_in_detail = {
+        "parent_process_id",
+        "why",
+        "deadline",
+        "next_retry_at",
+        "estimated_end",
+        "is_late",
+        "undo_of",
+        "undone_by",
+    }
+    assert row.keys() == ProcessSchema.model_fields.keys() - only_in_detail
     assert row["started_at"] == START.timestamp() == 1767268800.25
     assert row["process_id"] == str(process.pk)
     assert (row["workflow_name"], row["workflow_target"]) == ("modify_note", "MODIFY")
@@ -74,7 +84,7 @@ def test_a_range_gives_a_part_and_says_of_how_many(api: APIClient) -> None:
     assert "Content-Range" not in api.get(URL)
 
 
-@pytest.mark.parametrize("part", ["5", "a,b", "3,3", "4,2", "-1,3", "0,1,2", "0,99999999999"])
+@pytest.mark.parametrize("part", ["5", "a,b", "3,3", "4,2", "-1,3", "0,1,2", "0,99999999999", "\u0663,\u0665", "0,²"])
 def test_a_wrong_range_is_refused_with_the_reason(api: APIClient, part: str) -> None:
     response = api.get(URL, {"range": part})
     assert response.status_code == 400
@@ -119,6 +129,13 @@ class TestFilter:
         assert ids(api.get(URL, {"filter": "note,check"})) == []
         assert ids(api.get(URL, {"filter": "note,check%"})) == [str(noted.pk)]
         assert ids(api.get(URL, {"filter": "note,!check%"})) == [str(bare.pk)]
+
+    def test_a_backslash_escapes_a_wildcard_and_stands_for_itself_at_the_end(self, api: APIClient) -> None:
+        percent, path = make_process(note="100%"), make_process(note="C:\\")
+        make_process(note="100 times")
+        assert ids(api.get(URL, {"filter": "note,100\\%"})) == [str(percent.pk)]
+        assert ids(api.get(URL, {"filter": "note,C:\\"})) == [str(path.pk)]
+        assert ids(api.get(URL, {"filter": "note,C:\\\\"})) == [str(path.pk)]
 
     def test_booleans(self, api: APIClient) -> None:
         task, process = make_process(is_task=True), make_process()
@@ -170,7 +187,28 @@ class TestFilter:
         assert (response.status_code, response.json()["detail"]) == (400, "Invalid number of filter arguments")
         assert len(ids(api.get(f"{URL}?filter="))) == 1
 
-    @pytest.mark.parametrize("query", ["filter=colour,red", "filter=lastStatus,!", "sort=colour", "sort=startedAt,up"])
+    @pytest.mark.parametrize(
+        "moment", [">0001-01-01T00:00:00+14:00", "<9999-12-31T23:59:59-14:00", ">2026-02-30", ">=", "<\u0661"]
+    )
+    def test_a_moment_that_there_is_not_is_named(self, api: APIClient, moment: str) -> None:
+        response = api.get(URL, {"filter": f"startedAt,{moment}"})
+        assert response.status_code == 400
+        assert response.json()["detail"] == f"{moment.lstrip('<>=')} is not a valid date"
+
+    @pytest.mark.parametrize("field", ["note", "processId", "lastStatus", "startedAt", "isTask", "customer", "product"])
+    def test_as_many_values_as_anybody_needs_and_no_more(self, api: APIClient, field: str) -> None:
+        make_process(note="x")
+        assert api.get(URL, {"filter": f"{field},{'|'.join(['x'] * 200)}"}).status_code == 200
+        many = f"{field},x," * 100 + f"{field},{'|'.join(['x'] * 101)}"
+        for value in (f"{field},{'|'.join(['x'] * 201)}", many):
+            response = api.get(URL, {"filter": value})
+            assert (response.status_code, response.json()["field"]) == (400, "filter")
+            assert "more than 200 values" in response.json()["detail"]
+
+    @pytest.mark.parametrize(
+        "query",
+        ["filter=colour,red", "filter=lastStatus,!", "sort=colour", "sort=startedAt,up", "sort=" + "note,asc," * 50],
+    )
     def test_what_is_not_understood_is_refused_and_named(self, api: APIClient, query: str) -> None:
         response = api.get(f"{URL}?{query}")
         assert response.status_code == 400

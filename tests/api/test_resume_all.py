@@ -20,7 +20,10 @@ from workflows.services import leases, resume_all
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("flows")]
 
 URL = "/api/processes/resume-all"
-STATUSES = ["failed", "waiting", "api_unavailable", "inconsistent_data", "suspended", "running", "completed", "created"]
+STATUSES = [
+    *("failed", "waiting", "api_unavailable", "inconsistent_data"),
+    *("suspended", "running", "completed", "created", "resumed"),
+]
 
 
 @pytest.fixture
@@ -37,12 +40,13 @@ def resumed() -> int:
 
 @pytest.mark.usefixtures("tasks")
 def test_only_failed_and_waiting_tasks_are_resumed(api: APIClient) -> None:
-    """Conformance 24."""
+    """Conformance 24, 93."""
     response = api.put(URL)
     assert (response.status_code, response.json()) == (200, {"count": 4})
     assert resumed() == 4
     assert not Process.objects.filter(input_states__input_type="user_input", is_task=False).exists()
     assert set(Process.objects.filter(is_task=False).values_list("last_status", flat=True)) == set(STATUSES)
+    assert leases.take(resume_all.RESUME_ALL, seconds=1), "the lease was given back"
 
 
 def test_nothing_to_do(api: APIClient) -> None:

@@ -54,6 +54,7 @@ def test_an_operation_is_what_clients_were_written_for(operation: str) -> None:
     if recorded["body"] is None:
         assert "requestBody" not in ours
     else:
+        assert ours["requestBody"]["required"] is recorded["body"]["required"]
         assert set(recorded["body"]["properties"]) <= property_names(json_of(ours["requestBody"]))
 
 

@@ -72,13 +72,16 @@ def test_settings_names_exactly_the_variables_that_are_read() -> None:
 
 @pytest.mark.parametrize("name", ["compose.yaml", "README.md", "docs/how-to/run-in-production.md"])
 def test_workers_are_told_to_listen_to_every_queue_that_is_rung(name: str) -> None:
-    """A worker without `--queues` listens to Celery's own default, and nothing would ever run."""
-    from workflows.executors.celery import queue_of
+    """A worker without `--queues` listens to what the application declares: all queues, or some would never run."""
+    from wfo_site.celery import app
+    from workflows.executors.queues import queue_of
 
     rung = {queue_of("", is_task=task, is_new=new) for task in (True, False) for new in (True, False)}
-    commands = re.findall(r"celery -A wfo_site worker.*?--queues (\S+?)`?\s", (ROOT / name).read_text(), re.DOTALL)
+    assert set(app.amqp.queues.consume_from) == rung
+    commands = re.findall(r"celery -A wfo_site worker([^`\n]*)", (ROOT / name).read_text())
     assert commands
-    assert all(set(queues.split(",")) == rung for queues in commands)
+    named = [re.search(r"--queues (\S+)", options) for options in commands]
+    assert all(set(found[1].split(",")) == rung for found in named if found)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -93,34 +96,41 @@ def test_python_compiles_and_imports_what_there_is(page: Path) -> None:
                     assert hasattr(module, alias.name), f"{node.module} has no {alias.name}"
 
 
+def run_in(folder: Path, *commands: list[str], **environment: str) -> None:
+    """Run commands of Python on SQLite with what was written into a folder; each must end well."""
+    surroundings = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "WFO_DATA_DIR": str(folder),
+        "DATABASE_URL": "",
+        "DJANGO_SETTINGS_MODULE": "wfo_site.settings.test",
+        **environment,
+    }
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "pyproject.toml"]
+
+
 def test_the_package_of_the_tutorial_runs(tmp_path: Path) -> None:
     """Written as the page says, it passes the system checks and its own test."""
     (tmp_path / "transit").mkdir()
     (tmp_path / "transit" / "__init__.py").touch()
     for title, source in python_blocks(ROOT / "docs" / "tutorial" / "first-product.md"):
         (tmp_path / title).write_text(source)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(tmp_path),
-        "WFO_EXTENSIONS": "transit",
-        "WFO_DATA_DIR": str(tmp_path),
-        "DATABASE_URL": "",
-        "DJANGO_SETTINGS_MODULE": "wfo_site.settings.test",
-    }
-    for command in (
+    run_in(
+        tmp_path,
         ["manage.py", "check", "--fail-level", "WARNING"],
-        [
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-c",
-            "pyproject.toml",
-            str(tmp_path / "transit" / "test_transit.py"),
-        ],
-    ):
-        done = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        [*PYTEST, str(tmp_path / "transit" / "test_transit.py")],
+        WFO_EXTENSIONS="transit",
+    )
+
+
+def test_the_tests_of_the_guide_to_testing_pass(tmp_path: Path) -> None:
+    for title, source in python_blocks(ROOT / "docs" / "how-to" / "test-a-workflow.md"):
+        (tmp_path / (title or "test_step.py")).write_text(source)
+    run_in(tmp_path, [*PYTEST, str(tmp_path)])

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
-import redis
 
-from tests.story.installation import Database, Installation, kill, redis_url
+from tests.story.installation import Database, Installation, kill
 
 from .conftest import World, places
 from .test_kill_serve import assert_delivered_once
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("broker")]
 
 PLACES = places(
     short=["inventory.create_vlan||3", "before write|Done|0"],
@@ -22,17 +19,6 @@ PLACES = places(
         "after write|Create L2VPN terminations in IMS|0",
     ],
 )
-
-
-@pytest.fixture(autouse=True)
-def broker() -> None:
-    """Without Redis these are left out, except in CI, where it must be there."""
-    try:
-        redis.Redis.from_url(redis_url(), socket_connect_timeout=3).ping()
-    except redis.RedisError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"no Redis at TEST_REDIS_URL: {error}")
 
 
 @pytest.mark.parametrize("place", PLACES)

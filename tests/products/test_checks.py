@@ -80,6 +80,30 @@ def test_two_block_classes_of_one_name_are_an_error_naming_both(network: Network
     assert __file__ in error.msg
 
 
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"product_block_name": "x" * 256}, "needs a name of 1 to 255 characters"),
+        ({"tag": "X" * 21}, "needs a tag of at most 20 characters"),
+        ({"description": "x" * 2001}, "needs a description of at most 2000 characters"),
+    ],
+)
+def test_a_block_that_the_tables_cannot_hold_is_an_error_with_its_place(
+    registry: None, values: dict[str, str], complaint: str
+) -> None:
+    class Wide(ProductBlockModel, **{"product_block_name": "Wide", **values}):  # type: ignore[arg-type]
+        speed: int | None = None
+
+    class Wider(SubscriptionModel, is_base=True):
+        wide: Wide
+
+    register(ProductSpec("wide", Wider, tag="WIDE", description=""))
+    [error] = check_products()
+    assert error.id == "products.E002"
+    assert complaint in error.msg
+    assert f"{__file__}:" in error.msg
+
+
 def test_a_model_that_nobody_can_describe_is_an_error(network: Network) -> None:
     class Later(ProductBlockModel):
         """Abstract: it has no name."""

@@ -59,6 +59,7 @@ def test_a_module_imported_again_may_register_again(network: Network) -> None:
         ({"name": "x" * 256}, "needs a name"),
         ({"tag": ""}, "needs a tag"),
         ({"tag": "X" * 21}, "needs a tag"),
+        ({"description": "x" * 2001}, "description of product 'port' has 2001 characters"),
         ({"model": "Port"}, "needs a SubscriptionModel class"),
     ],
 )

@@ -49,6 +49,13 @@ def test_blocks_carry_what_their_classes_say(registered: Network) -> None:
     assert (relation.min, relation.max) == (2, 5)
 
 
+def test_an_attribute_described_once_stays_described_in_later_lifecycles(network: Network) -> None:
+    """A class for a later status says the type again and seldom the description."""
+    register(ProductSpec("port", network.Port, tag="PORT", description="A port", fixed_inputs={"port_speed": 1}))
+    sync_catalogue()
+    assert ResourceType.objects.get(resource_type="name_of_port").description == "As printed on the device"
+
+
 def test_a_second_sync_finds_nothing_and_costs_nine_queries(
     registered: Network, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -13,9 +13,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from products.models import Product, Workflow
+from products.models import FixedInput, Product, ProductBlock, ProductBlockRelation, ResourceType, Workflow
 from products.sync import catalogue_drift, sync_catalogue
-from subscriptions.models import Subscription
+from subscriptions.models import (
+    Subscription,
+    SubscriptionCustomerDescription,
+    SubscriptionInstance,
+    SubscriptionInstanceRelation,
+)
 from tests.site.conftest import make_everything
 from workflows.models import EngineSettings, Process, Wait
 
@@ -68,6 +73,29 @@ def test_a_page_shows_a_row_and_nothing_can_be_added(as_alice: Client, table: ty
         make_everything()
     assert queries(as_alice, path) == before
     assert as_alice.get(address(table, "add")).status_code == 403
+
+
+@pytest.mark.parametrize("table", [Product, ProductBlock, Subscription, SubscriptionInstance], ids=lambda t: t.__name__)
+def test_a_page_costs_the_same_however_much_hangs_on_it(as_alice: Client, table: type[Model]) -> None:
+    rows = make_everything()
+    path = address(table, "change", rows[table].pk)
+    queries(as_alice, path)
+    before = queries(as_alice, path)
+    block, instance, subscription = rows[ProductBlock], rows[SubscriptionInstance], rows[Subscription]
+    for number in range(4):
+        held = ProductBlock.objects.create(name=f"More {number}", description="x", tag="MORE")
+        ProductBlockRelation.objects.create(in_use_by=block, depends_on=held)
+        block.resource_types.add(ResourceType.objects.create(resource_type=f"more {number}"))
+        rows[Product].product_blocks.add(held)
+        rows[Product].workflows.add(Workflow.objects.create(name=f"more_{number}", target="MODIFY", description="More"))
+        FixedInput.objects.create(product=rows[Product], name=f"more {number}", value="1")
+        below = SubscriptionInstance.objects.create(subscription=subscription, product_block=held)
+        SubscriptionInstanceRelation.objects.create(in_use_by=instance, depends_on=below)
+        SubscriptionInstanceRelation.objects.create(in_use_by=below, depends_on=instance)
+        SubscriptionCustomerDescription.objects.create(
+            subscription=subscription, customer_id=f"c{number}", description="More"
+        )
+    assert queries(as_alice, path) == before
 
 
 def test_links_between_pages_lead_somewhere(as_alice: Client) -> None:

@@ -62,6 +62,21 @@ def test_secrets_are_hidden_at_any_depth(lines: list[str]) -> None:
     assert plain["db_password"] == MASK
 
 
+def test_the_token_of_a_callback_is_hidden_wherever_it_stands(lines: list[str]) -> None:
+    token = "fKXw-3v0Wc_F2rVlRXSIbGm8yrX3yQ5sWq1o9nY2LbA"
+    path = f"/api/processes/{PROCESS}/callback/{token}"
+    logger = logging.getLogger("site.test")
+    logger.warning("Conflict: %s", path + "/progress", extra={"request": [path]})
+    logger.warning("asked %s", path.replace("/", "%2F"))
+    try:
+        int(f"https://wfo.example.org{path}")
+    except ValueError:
+        logger.exception("failed")
+    assert len(lines) == 3
+    assert token not in str(lines)
+    assert f"/api/processes/{PROCESS}/callback/{MASK}/progress" in lines[0]
+
+
 def fail() -> None:
     password = "hunter2" + "hunter2"
     raise ValueError(len(password))

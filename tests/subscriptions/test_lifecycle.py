@@ -10,7 +10,12 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from subscriptions.domain import SubscriptionLifecycle, SubscriptionModel, validate_lifecycle_status
+from subscriptions.domain import (
+    SubscriptionLifecycle,
+    SubscriptionModel,
+    validate_lifecycle_change,
+    validate_lifecycle_status,
+)
 from subscriptions.models import Subscription
 from tests.subscriptions.conftest import ACTIVE, INITIAL, PROVISIONING, TERMINATED, make_circuit, make_host
 
@@ -104,6 +109,41 @@ def test_users_forbid_a_status_that_is_unsafe_for_them(shop: SimpleNamespace) ->
             SubscriptionModel.from_other_lifecycle(host, status)
     assert SubscriptionModel.from_other_lifecycle(host, PROVISIONING).status == PROVISIONING
     assert SubscriptionModel.from_other_lifecycle(host, TERMINATED, skip_validation=True).status == TERMINATED
+
+
+ALLOWED_USERS = {
+    "initial": {"initial"},
+    "active": {"initial", "active", "migrating", "disabled", "terminated", "provisioning"},
+    "migrating": {"initial", "migrating", "terminated"},
+    "provisioning": {"initial", "provisioning", "active", "terminated"},
+    "terminated": {"initial", "terminated"},
+    "disabled": {"initial", "disabled", "terminated"},
+}
+
+
+def test_users_allow_a_status_by_their_own(shop: SimpleNamespace) -> None:
+    """Every pair of statuses; who uses nothing of it has no say."""
+    host, spare = make_host(shop), make_host(shop, "bravo")
+    circuit = make_circuit(shop, [host, spare])
+    unused = make_host(shop, "charlie")
+    for users in SubscriptionLifecycle:
+        Subscription.objects.filter(pk=circuit.subscription_id).update(status=users)
+        for status in SubscriptionLifecycle:
+            validate_lifecycle_change(unused, status)
+            if users in ALLOWED_USERS[status]:
+                validate_lifecycle_change(host, status)
+                continue
+            with pytest.raises(ValueError, match=rf"{circuit.subscription_id} \({users.value}\)"):
+                validate_lifecycle_change(host, status)
+
+
+def test_any_status_may_follow_any_other(shop: SimpleNamespace) -> None:
+    """There is no table of transitions but that of the users; the data has to fit."""
+    host = make_host(shop)
+    for status in (TERMINATED, INITIAL, SubscriptionLifecycle.DISABLED, ACTIVE, SubscriptionLifecycle.MIGRATING):
+        host = SubscriptionModel.from_other_lifecycle(host, status)
+        host.save()
+        assert SubscriptionModel.from_subscription(host.subscription_id).status == status
 
 
 def test_blocks_of_others_keep_their_shape(shop: SimpleNamespace) -> None:

@@ -230,6 +230,37 @@ def test_date_without_time_zone_is_refused(shop: SimpleNamespace) -> None:
         host.save()
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda host: setattr(host, "description", "x" * 2001), r"description .* has 2001 characters, .* 2000 fit"),
+        (lambda host: setattr(host, "note", "x" * 5001), r"note .* has 5001 characters, .* 5000 fit"),
+        (lambda host: setattr(host, "customer_id", "x" * 256), r"customer_id .* has 256 characters, .* 255 fit"),
+        (lambda host: setattr(host.host, "label", "x" * 256), r"host\.label .* has 256 characters, .* 255 fit"),
+    ],
+)
+def test_text_that_does_not_fit_is_refused_by_name(
+    shop: SimpleNamespace, change: Callable[[Any], None], sentence: str
+) -> None:
+    host = make_host(shop)
+    change(host)
+    with pytest.raises(ValueError, match=sentence):
+        host.save()
+    assert reload(host).description == "Initial subscription of A small host"
+
+
+def test_true_is_not_the_one_that_another_wrote(shop: SimpleNamespace) -> None:
+    """Values are compared as JSON does: Python takes True for 1 and would overwrite it silently."""
+    host = make_host(shop, ports=[1])
+    mine = reload(host)
+    mine.host.ports = [2]
+    SubscriptionInstance.objects.filter(pk=host.host.subscription_instance_id).update(
+        values={**stored(host.host), "ports": [True]}
+    )
+    with pytest.raises(SaveConflict, match=r"host\.ports"):
+        mine.save()
+
+
 def test_several_models_are_saved_together(shop: SimpleNamespace) -> None:
     hosts = [shop.HostInactive.from_product_id(shop.products["host small"], f"c{n}") for n in range(3)]
     circuit = shop.CircuitInactive.from_product_id(shop.products["circuit"], "customer-2")

@@ -36,6 +36,16 @@ def test_every_update_raises_the_version(shop: SimpleNamespace) -> None:
     assert version(host) == 5
 
 
+def test_a_version_set_on_the_model_is_not_written(shop: SimpleNamespace) -> None:
+    host = make_host(shop)
+    host.version = 77
+    host.save()
+    assert version(host) == 1
+    host.description = "renamed"
+    host.save()
+    assert version(host) == 2
+
+
 def test_installing_again_changes_nothing(shop: SimpleNamespace) -> None:
     host = make_host(shop)
     install()

@@ -9,11 +9,13 @@ import pytest
 from products import registry
 from products.models import Workflow as WorkflowRow
 from tests.workflows.views.rows import a_process
+from wfo_site.common.clock import now
 from workflows import (
     PredicateContext,
     RunPredicateFail,
     RunPredicatePass,
     StepList,
+    awaiting_callbacks_exist,
     done,
     init,
     no_uncompleted_instance,
@@ -22,7 +24,7 @@ from workflows import (
 from workflows.engine.errors import StartPredicateError
 from workflows.engine.registry import RunPredicate
 from workflows.enums import ProcessStatus
-from workflows.models import InputState, Process
+from workflows.models import InputState, Process, Wait
 from workflows.services import start_process
 from workflows.states import ENDED
 
@@ -82,3 +84,34 @@ def test_processes_of_other_workflows_do_not_count() -> None:
     declare(no_uncompleted_instance)
     a_process(last_status="failed")
     assert start_process("nightly")
+
+
+class TestAwaitingCallbacks:
+    """Conformance 108."""
+
+    @staticmethod
+    def awaiting(**wait: object) -> Process:
+        process = a_process(last_status="awaiting_callback")
+        Wait.objects.create(process=process, kind="callback", key="Deliver", created_at=now(), reached=True, **wait)
+        return process
+
+    def test_one_with_a_deadline_lets_it_start(self) -> None:
+        declare(awaiting_callbacks_exist)
+        self.awaiting(deadline=now())
+        assert start_process("nightly")
+
+    @pytest.mark.parametrize("wait", [{}, {"deadline": "now", "state": "arrived"}])
+    def test_none_or_one_that_waits_for_ever_does_not(self, wait: dict[str, object]) -> None:
+        declare(awaiting_callbacks_exist)
+        for expected in range(2):
+            with pytest.raises(StartPredicateError, match=r"^No processes are awaiting a callback with a timeout$"):
+                start_process("nightly")
+            if not expected:
+                self.awaiting(**(wait | ({"deadline": now()} if "deadline" in wait else {})))
+
+    def test_one_of_its_own_that_is_open_comes_first(self) -> None:
+        row = declare(awaiting_callbacks_exist)
+        self.awaiting(deadline=now())
+        a_process(workflow=row, last_status="failed")
+        with pytest.raises(StartPredicateError, match="uncompleted instance"):
+            start_process("nightly")

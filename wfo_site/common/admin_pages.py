@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
-from django.db.models import Model
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db.models import CharField, Model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
@@ -43,6 +44,8 @@ class StructureAdmin(ModelAdmin[M]):
     editable: tuple[str, ...] = ()
     list_per_page = 50
     show_full_result_count = False
+    # The only texts that people edit here are descriptions.
+    formfield_overrides = {CharField: {"widget": AdminTextareaWidget(attrs={"rows": 3})}}
 
     def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> list[str]:
         shown = flatten_fieldsets(self.get_fieldsets(request, obj))

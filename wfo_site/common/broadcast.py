@@ -82,6 +82,15 @@ _sender: _Sender | None = None
 _sender_mutex = threading.Lock()
 
 
+def _new_mutex() -> None:
+    """Replace the lock in a forked child: a thread that held it in the parent is not there to free it."""
+    global _sender_mutex  # noqa: PLW0603 - one per process
+    _sender_mutex = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_new_mutex)
+
+
 def _current_sender() -> _Sender:
     global _sender  # noqa: PLW0603 - one thread per process
     with _sender_mutex:

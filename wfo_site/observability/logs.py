@@ -16,6 +16,8 @@ from wfo_site.common.context import SYSTEM_USER, current
 
 _SECRET_NAME = re.compile(r"passw|secret|token|authorization|cookie|api_?key|credential", re.IGNORECASE)
 MASK = "********"
+# The address by which another system calls back holds the secret that lets it, and is the path of a request.
+_CALLBACK = re.compile(r"(callback(?:/|%2F))[\w-]{20,}", re.IGNORECASE)
 
 
 def add_context(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -44,6 +46,13 @@ def _masked(key: object, value: Any) -> Any:
         # It stays one: the arguments of a line and the parts of an exception are told by being tuples.
         return tuple(_masked(key, item) for item in value)
     return MASK if isinstance(key, str) and value and _SECRET_NAME.search(key) else value
+
+
+class _WithoutTokens(structlog.stdlib.ProcessorFormatter):
+    """Hides the tokens of callbacks wherever in a line they are: in its sentence, its fields, its traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _CALLBACK.sub(rf"\1{MASK}", super().format(record))
 
 
 # What both kinds of lines pass: those of structlog's loggers and those of the standard library's.
@@ -76,7 +85,7 @@ def configure() -> None:
 
 def console_formatter() -> logging.Formatter:
     """Return a formatter for people: one line, fields after the sentence."""
-    return structlog.stdlib.ProcessorFormatter(
+    return _WithoutTokens(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -90,7 +99,7 @@ def console_formatter() -> logging.Formatter:
 
 def json_formatter() -> logging.Formatter:
     """Return a formatter for programs: one JSON object a line, tracebacks included."""
-    return structlog.stdlib.ProcessorFormatter(
+    return _WithoutTokens(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,

@@ -54,6 +54,8 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "wfo_site.common.nul.VisibleNulMiddleware",
+    "wfo_site.common.private.PrivateMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -103,9 +105,26 @@ def database(url: str) -> dict[str, Any]:
     else:
         config["CONN_HEALTH_CHECKS"] = True
         config["CONN_MAX_AGE"] = 0
-        # The engine's own statements are planned by the server once per connection, after this many uses.
-        config.setdefault("OPTIONS", {}).update({"connect_timeout": 10, "prepare_threshold": 3})
+        config.setdefault("OPTIONS", {}).update(
+            {
+                "connect_timeout": 10,
+                # The engine's own statements are planned by the server once per connection, after this many uses.
+                "prepare_threshold": 3,
+                # A server that vanished without a word is noticed within a lease, not after a quarter of an hour.
+                "keepalives_idle": 5,
+                "keepalives_interval": 3,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 15_000,
+            }
+        )
     return config
+
+
+def broker_transport_options(url: str) -> dict[str, Any]:
+    """Return what the client of the broker at `url` is told: levels of priority, and not to wait long for an answer."""
+    if url.startswith(("amqp", "pyamqp")):
+        return {"read_timeout": 3, "write_timeout": 3}
+    return {"priority_steps": [0, 3, 6, 9], "socket_connect_timeout": 2, "socket_timeout": 3}
 
 
 DATABASES = {"default": database(ENV.database_url)}
@@ -114,7 +133,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.cache_uri}
     if ENV.cache_uri
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # For what each process may find out by itself once a minute: no server that a page would wait for.
+    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "local"},
 }
 
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
@@ -211,6 +232,9 @@ EXECUTOR = ENV.executor
 MAX_WORKERS = ENV.max_workers
 PROCESS_LEASE_SECONDS = ENV.process_lease_seconds
 ENGINE_FAST_PATH = ENV.engine_fast_path
+STEP_TIMEOUT_SECONDS = ENV.step_timeout_seconds
+SHUTDOWN_GRACE_SECONDS = ENV.shutdown_grace_seconds
+WORKER_STATUS_INTERVAL = ENV.worker_status_interval
 CELERY_BROKER_URL = ENV.celery_broker_url
 CELERY_TARGET_QUEUES = ENV.celery_target_queues
 CELERY_TASK_IGNORE_RESULT = True
@@ -218,8 +242,18 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# A bell that is lost costs nothing (the sweeper rings again), so publishing never blocks a request for long.
+# Redis only; for RabbitMQ see `workflows.tasks`.
+CELERY_WORKER_DISABLE_PREFETCH = not ENV.celery_broker_url.startswith(("amqp", "pyamqp"))
+# Ten levels, see `workflows.executors.queues`. RabbitMQ is told with the queue, Redis keeps a list for each step.
+CELERY_TASK_QUEUE_MAX_PRIORITY = 9
+CELERY_TASK_DEFAULT_PRIORITY = 5
+# Tasks that are no bells, such as those of beat, go where any worker hears them.
+CELERY_TASK_DEFAULT_QUEUE = "new_tasks"
+# A bell that is lost costs nothing (the sweeper rings again), so no request waits long for a broker that is away, or
+# that takes the connection and then says nothing.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_transport_options(ENV.celery_broker_url)
 
 ENVIRONMENT = ENV.environment
 BASE_URL = ENV.base_url

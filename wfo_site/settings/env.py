@@ -57,6 +57,12 @@ class Env:
     celery_target_queues: dict[str, str]
     # PROCESS_LEASE_SECONDS: after this time without a heartbeat another runner takes a process over.
     process_lease_seconds: float
+    # STEP_TIMEOUT_SECONDS: so long may a step take that says nothing itself; 0 for as long as it likes.
+    step_timeout_seconds: float
+    # SHUTDOWN_GRACE_SECONDS: so long may a step that runs go on after SIGTERM.
+    shutdown_grace_seconds: float
+    # WORKER_STATUS_INTERVAL: so old, in seconds, may be what is shown of Celery workers.
+    worker_status_interval: float
     # ENGINE_FAST_PATH: write a plain step as one statement on PostgreSQL.
     engine_fast_path: bool
     # WFO_EXTENSIONS: product packages (Django apps), comma separated.
@@ -137,6 +143,9 @@ def read() -> Env:
         celery_broker_url=env.str("CELERY_BROKER_URL", default=cache_uri or "redis://localhost:6379/0"),
         celery_target_queues=_json_map("CELERY_TARGET_QUEUES", env.str("CELERY_TARGET_QUEUES", default="")),
         process_lease_seconds=env.float("PROCESS_LEASE_SECONDS", default=20.0),
+        step_timeout_seconds=env.float("STEP_TIMEOUT_SECONDS", default=3600.0),
+        shutdown_grace_seconds=env.float("SHUTDOWN_GRACE_SECONDS", default=20.0),
+        worker_status_interval=env.float("WORKER_STATUS_INTERVAL", default=5.0),
         engine_fast_path=env.bool("ENGINE_FAST_PATH", default=True),
         extensions=env.list("WFO_EXTENSIONS", default=["wfo_site.examples.network"]),
         lifecycle_validation_mode=mode,

@@ -80,12 +80,16 @@ class Range:
         if not parameter:
             return None
         parts = parameter.split(",")
-        if len(parts) != 2 or not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
+        if len(parts) != 2 or not all(_is_number(part.strip()) for part in parts):
             raise InvalidRange(f"Invalid range {parameter!r}: two numbers are needed, as in range=0,10")
         start, end = (int(part) for part in parts)
         if start >= end:
             raise InvalidRange("Invalid range: its start must be lower than its end")
         return cls(start, end)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.db.models import Count
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import TypeAdapter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,6 +23,7 @@ from workflows.api.filters import filtered, sorted_by
 from workflows.api.listing import Range, listed, process_rows
 from workflows.api.request import (
     IDEMPOTENCY_KEY,
+    MORE_PAGES,
     REPORTER,
     idempotency_key,
     pages_to_resume,
@@ -31,7 +32,6 @@ from workflows.api.request import (
     user_model,
 )
 from workflows.api.schemas import (
-    FormNotComplete,
     PagesOfInput,
     ProcessIdSchema,
     ProcessList,
@@ -44,7 +44,6 @@ from workflows.api.schemas import (
 from workflows.models import Process
 
 _patch = TypeAdapter(ProcessPatchSchema)
-_MORE_PAGES = {510: OpenApiResponse(FormNotComplete, description="A further page of input is needed")}
 
 
 class Processes(ApiView):
@@ -76,7 +75,7 @@ class Start(ApiView):
         operation_id="create_workflow",
         parameters=[REPORTER, IDEMPOTENCY_KEY],
         request=PagesOfInput,
-        responses={**answers({201: ProcessIdSchema}, 400, 403, 404, 409, 412, 422, 503), **_MORE_PAGES},
+        responses={**answers({201: ProcessIdSchema}, 400, 403, 404, 409, 412, 422, 503), **MORE_PAGES},
     )
     def post(self, request: Request, workflow_key: str) -> Response:
         """Start a workflow. Until the last page of its form is filled in, the answer is 510 with the next page."""
@@ -120,10 +119,10 @@ class ProcessItem(ApiView):
             raise NotFound(f"Process with process_id {process_id} not found")
         return Response(process_rows(found.rows)[0])
 
-    @extend_schema(operation_id="delete_process", responses=answers({204: None}, 400, 404, 422))
-    def delete(self, _request: Request, process_id: UUID) -> Response:
-        """Delete a task. Processes of workflows stay for ever."""
-        services.delete_process(process_id)
+    @extend_schema(operation_id="delete_process", responses=answers({204: None}, 400, 404, 409, 422))
+    def delete(self, request: Request, process_id: UUID) -> Response:
+        """Delete a task; for staff. Processes of workflows stay for ever."""
+        services.delete_process(process_id, user_model=user_model(request))
         return Response(status=HTTPStatus.NO_CONTENT)
 
     @extend_schema(exclude=True)
@@ -136,11 +135,11 @@ class Resume(ApiView):
         operation_id="resume_workflow_process",
         parameters=[REPORTER],
         request=ResumeInput,
-        responses={**answers({204: None}, 400, 403, 404, 409, 422, 503), **_MORE_PAGES},
+        responses={**answers({204: None}, 400, 403, 404, 409, 422, 503), **MORE_PAGES},
     )
     def put(self, request: Request, process_id: UUID) -> Response:
         """Give a suspended process its input, or try a failed or waiting step again."""
-        if not Process.objects.filter(process_id=process_id).exists():
+        if not Process.every.filter(process_id=process_id).exists():
             # Before the body is looked at: an unknown process is unknown whatever is sent to it.
             raise NotFound(f"Process with process_id {process_id} not found")
         services.resume_process(
@@ -172,6 +171,19 @@ class Abort(ApiView):
     def put(self, request: Request, process_id: UUID) -> Response:
         """Stop a process for good. What it did is not undone, and its subscriptions stay out of sync."""
         services.abort_process(process_id, user=reporter(request))
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+class Release(ApiView):
+    @extend_schema(
+        operation_id="release_process",
+        request=None,
+        parameters=[REPORTER],
+        responses=answers({204: None}, 403, 404, 409, 422, 503),
+    )
+    def put(self, request: Request, process_id: UUID) -> Response:
+        """Let a process try once more that is held because it took its worker down three times."""
+        services.release_process(process_id, user=reporter(request), user_model=user_model(request))
         return Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Annotated, Any
 
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from pydantic import StringConstraints, TypeAdapter
 from rest_framework.request import Request
 
 from wfo_site.common.rest.access import user_name
 from wfo_site.common.rest.body import read_json, read_query, validated
 from wfo_site.common.rest.problems import BadRequest
+from workflows.api.schemas import FormNotComplete
 from workflows.engine.authorization import AuthUser
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="For 24 hours, the same key with the same inputs starts nothing more and gives the same id",
 )
+MORE_PAGES = {510: OpenApiResponse(FormNotComplete, description="A further page of input is needed")}
 
 _reporter: TypeAdapter[str | None] = TypeAdapter(Annotated[str, StringConstraints(max_length=100)] | None)
 _key: TypeAdapter[str | None] = TypeAdapter(Annotated[str, StringConstraints(min_length=1, max_length=255)] | None)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, RootModel, StringConstraints
 from products.enums import Target
 from subscriptions.api.schemas import SubscriptionSchema
 from wfo_site.common.rest.openapi import Epoch
+from workflows.engine.undo_plan import Fate
 from workflows.enums import Assignee, ProcessStatus
 
 JsonObject = dict[str, Any]
@@ -32,7 +33,10 @@ class ProcessStepSchema(BaseModel):
 class ProcessSchema(BaseModel):
     """A process. `steps`, `form` and `current_state` are null where several processes are listed.
 
-    `why` says in a sentence why a process does not run at the moment.
+    Of a single process, `why` says in a sentence why it does not run at the moment, `deadline` until when it waits, and
+    `next_retry_at` when a step that failed for now is tried again. `estimated_end` is null where nobody can tell; a
+    process is late when it has worked for longer than 95 of 100 of the last runs. `undo_of` and `undone_by` link a
+    process and its undo. None of these is in lists.
     """
 
     process_id: UUID
@@ -57,10 +61,43 @@ class ProcessSchema(BaseModel):
     note: str | None = None
     parent_process_id: UUID | None = None
     why: str | None = None
+    deadline: Epoch | None = None
+    next_retry_at: Epoch | None = None
+    estimated_end: Epoch | None = None
+    is_late: bool | None = None
+    undo_of: UUID | None = None
+    undone_by: UUID | None = None
 
 
 class ProcessList(RootModel[list[ProcessSchema]]):
     """Processes, the newest first unless asked otherwise."""
+
+
+class UndoStepSchema(BaseModel):
+    """A finished step, and what becomes of it.
+
+    `fate`: undone, nothing (there is nothing to take back), stays (nothing takes it back), elsewhere (a process of its
+    own), before (an earlier undo did). `state`: what its undo gets. `where` names the branches that it stands in.
+    """
+
+    process_id: UUID
+    name: str
+    where: str
+    fate: Fate
+    undo_name: str
+    reason: str
+    is_half_done: bool
+    other_process_id: UUID | None = None
+    state: JsonObject | None = None
+
+
+class UndoPlanSchema(BaseModel):
+    """What undoing a process does, in order. `reason` says why it cannot be started; null if it can."""
+
+    process_id: UUID
+    reason: str | None = None
+    undone_by: UUID | None = None
+    steps: list[UndoStepSchema]
 
 
 class ProcessIdSchema(BaseModel):
@@ -107,6 +144,14 @@ class FormNotComplete(BaseModel):
     meta: JsonObject | None = None
 
 
+class FormResult(RootModel[JsonObject]):
+    """What the form made of its input."""
+
+
+class Translations(RootModel[JsonObject]):
+    """Texts by key, nested: `workflow.<name>`, `forms.fields.<name>` and more."""
+
+
 class GlobalStatusEnum(StrEnum):
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
@@ -127,6 +172,13 @@ class EngineSettingsSchema(BaseModel):
     global_lock: bool
     global_status: GlobalStatusEnum | None = None
     running_processes: int
+
+
+class WorkerStatusSchema(BaseModel):
+    executor_type: str
+    number_of_workers_online: int = 0
+    number_of_queued_jobs: int = 0
+    number_of_running_jobs: int = 0
 
 
 class SubscriptionRelationSchema(BaseModel):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from wfo_site.common.rest.paths import both
 from workflows.api.callbacks import Callback, CallbackProgress
-from workflows.api.engine import EngineStatus
-from workflows.api.processes import Abort, Processes, ProcessItem, Resume, ResumeAll, Start, StatusCounts
+from workflows.api.catalogue import WorkflowItem
+from workflows.api.engine import EngineStatus, WorkerStatus
+from workflows.api.forms import RegisteredForm, TranslationsOf
+from workflows.api.processes import Abort, Processes, ProcessItem, Release, Resume, ResumeAll, Start, StatusCounts
 from workflows.api.subscriptions import SetInSync, SubscriptionWorkflows
+from workflows.api.undo import Undo
 
 _process = "processes/<loose_uuid:process_id>"
 
@@ -19,9 +22,15 @@ urlpatterns = [
     *both("processes/<str:workflow_key>", Start.as_view()),
     *both(f"{_process}/resume", Resume.as_view()),
     *both(f"{_process}/abort", Abort.as_view()),
+    *both(f"{_process}/undo", Undo.as_view()),
+    *both(f"{_process}/release", Release.as_view()),
     *both(f"{_process}/callback/<str:token>", Callback.as_view()),
     *both(f"{_process}/callback/<str:token>/progress", CallbackProgress.as_view()),
     *both("settings/status", EngineStatus.as_view()),
+    *both("settings/worker-status", WorkerStatus.as_view()),
+    *both("workflows/<loose_uuid:workflow_id>", WorkflowItem.as_view()),
+    *both("forms/<str:form_key>", RegisteredForm.as_view()),
+    *both("translations/<str:language>", TranslationsOf.as_view()),
     *both("subscriptions/workflows/<loose_uuid:subscription_id>", SubscriptionWorkflows.as_view()),
     *both("subscriptions/<loose_uuid:subscription_id>/set_in_sync", SetInSync.as_view()),
 ]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from products.enums import Target
 from subscriptions.domain import SubscriptionModel
+from workflows.builtin.authorization import internal_authorize, internal_retry_auth
 from workflows.engine.core_steps import OLD_SUBSCRIPTIONS_KEY, backup, store_process_subscription
 from workflows.engine.decorators import workflow
 from workflows.engine.steps import State, StepList, done, init, step
@@ -24,7 +25,16 @@ def note_form(subscription_id: UUID) -> FormGenerator:
     return given
 
 
-@step("Modify note")
+def restore(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
+    """Set the note that there was before; without a copy of that, the step had not come to change it."""
+    if __old_subscriptions__ is None:
+        return {}
+    subscription = SubscriptionModel.from_subscription(subscription_id)
+    subscription.note = __old_subscriptions__[str(subscription_id)]["note"]
+    return {"subscription": subscription}
+
+
+@step("Modify note", undo=restore)
 def modify(subscription_id: UUID, note: str | None) -> State:
     """Set the note; blank text is no note."""
     subscription = SubscriptionModel.from_subscription(subscription_id)
@@ -33,6 +43,12 @@ def modify(subscription_id: UUID, note: str | None) -> State:
     return {"subscription": subscription, OLD_SUBSCRIPTIONS_KEY: backups}
 
 
-@workflow("Modify note", target=Target.MODIFY, initial_input_form=note_form)
+@workflow(
+    "Modify note",
+    target=Target.MODIFY,
+    initial_input_form=note_form,
+    authorize_callback=internal_authorize,
+    retry_auth_callback=internal_retry_auth,
+)
 def modify_note() -> StepList:
     return init >> store_process_subscription() >> modify >> done

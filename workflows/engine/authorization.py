@@ -9,12 +9,15 @@ import inspect
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from asgiref.sync import async_to_sync
 
 from workflows.engine.registry import Workflow
 from workflows.engine.steps import AuthCallback, Step
+
+if TYPE_CHECKING:
+    from workflows.engine.tree import Program
 
 RESUME_REFUSED: Final = "User is not authorized to resume step"
 RETRY_REFUSED: Final = "User is not authorized to retry step"
@@ -76,14 +79,17 @@ class Policy:
         return Policy(resume, retry)
 
 
-def policy_at(workflow: Workflow, index: int, sub_step: str | None = None) -> Policy:
-    """Return the policy of a process that stands at step `index`, in a group at `sub_step`.
+def policy_at(program: Program, index: int, sub_step: str | None = None) -> Policy:
+    """Return the policy of a process that stands at step `index` of its program, in a group at `sub_step`.
 
     Callbacks stay in force until a later step brings its own: the last one on the way counts. A group's own retry
     callback rules the retry of the whole group, whatever its steps say.
     """
+    workflow = program.workflow
     policy = Policy(workflow.authorize_callback, workflow.retry_auth_callback or workflow.authorize_callback)
-    reached = workflow.steps[: index + 1]
+    for step in program.before:
+        policy = policy.after(step)
+    reached = program.steps[: index + 1]
     for number, step in enumerate(reached):
         policy = policy.after(step)
         for inner in _inner_steps(step, sub_step if number == index else None, is_done=number < index):
@@ -103,7 +109,7 @@ def _inner_steps(group: Step, sub_step: str | None, *, is_done: bool) -> Iterabl
 
 def asks_nobody(workflow: Workflow) -> bool:
     """Say whether no callback is anywhere in a workflow, so that where a process stands makes no difference."""
-    steps = [inner for step in workflow.steps for inner in (step, *step.steps)]
+    steps = workflow.steps.everything()
     callbacks = [callback for step in steps for callback in (step.resume_auth_callback, step.retry_auth_callback)]
     return not any((workflow.authorize_callback, workflow.retry_auth_callback, *callbacks))
 

@@ -9,15 +9,24 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
-from workflows.engine import fast_path
+from workflows.engine import fast_path, limits
+from workflows.engine.tree import Ref
 from workflows.enums import ProcessStatus
 from workflows.models import EngineSettings, Process, ProcessQuerySet
+
+# So many lost claims in a row, and a process runs alone; so many, and nobody may claim it. See `losses`.
+ALONE_AFTER: Final = 2
+HELD_AFTER: Final = 3
+# Time for a runner that leaves its processes to others to be gone itself.
+LEFT_AFTER_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,21 @@ class Claim:
     created_by: str | None
     plan_id: int | None
     last_seq: int
+    kind: str
+    parent_id: UUID | None
+    parent_seq: int | None
+    priority: int
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(
+            process_id=self.process_id,
+            workflow_name=self.workflow_name,
+            kind=self.kind,
+            parent_id=self.parent_id,
+            parent_seq=self.parent_seq,
+            branch_key=self.branch_key,
+        )
 
 
 def lease() -> timedelta:
@@ -41,7 +65,8 @@ def lease() -> timedelta:
 
 
 def claimable() -> ProcessQuerySet:
-    """Processes that a runner may take now: live, not held, due, without a live lease, and the engine not paused.
+    """Processes that a runner may take now: live, not held, due, without a live lease, not lost too often, and the
+    engine not paused.
 
     A lease further ahead than twice its length cannot be true and counts as over.
     """
@@ -50,6 +75,7 @@ def claimable() -> ProcessQuerySet:
         Q(lease_until__isnull=True) | Q(lease_until__lt=Now()) | Q(lease_until__gt=Now() + 2 * lease()),
         ~Exists(EngineSettings.objects.filter(global_lock=True)),
         held_because__isnull=True,
+        lost_claims__lt=HELD_AFTER,
     )
 
 
@@ -64,23 +90,42 @@ _CLAIM_FIELDS = (
     "created_by",
     "plan_id",
     "last_seq",
+    "kind",
+    "parent_id",
+    "parent_seq",
+    "priority",
 )
 
 
-def claim(process_id: UUID, runner: str) -> Claim | None:
-    """Take a process for `runner`, or return None: not claimable, or another was faster."""
+def claim(process_id: UUID, runner: str, *, alone: bool = False) -> Claim | None:
+    """Take a process for `runner`, or return None: not claimable, no place free, or another was faster.
+
+    One that was lost twice is taken only by a runner that is alone in its worker, which takes nothing else.
+    """
+    limited = limits.by_workflow()
+    lost = (ALONE_AFTER, HELD_AFTER - 1) if alone else (0, ALONE_AFTER - 1)
     if fast_path.is_on():
-        row = fast_path.claim(process_id, runner, lease())
-        return None if row is None else Claim(*row)
-    seen = claimable().filter(pk=process_id).values_list(*_CLAIM_FIELDS).first()
+        row = fast_path.claim(process_id, runner, lease(), lost=lost, besides=list(limited))
+        if row is not None or not limited:
+            return None if row is None else Claim(*row)
+    seen = claimable().filter(pk=process_id, lost_claims__range=lost).values_list(*_CLAIM_FIELDS).first()
     if seen is None:
         return None
     found = Claim(*seen)
+    limit = limited.get(found.workflow_name)
+    if limit is None:
+        return _take(found, runner)
+    with transaction.atomic():
+        return _take(found, runner) if limits.has_place(found.workflow_id, limit) else None
+
+
+def _take(seen: Claim, runner: str) -> Claim | None:
+    """Compare and set on what was seen: on the last row too, which a runner whose lease ran out may still write."""
     won = (
         claimable()
-        .filter(pk=process_id, epoch=found.epoch)
+        .filter(pk=seen.process_id, epoch=seen.epoch, last_seq=seen.last_seq)
         .update(
-            epoch=found.epoch + 1,
+            epoch=seen.epoch + 1,
             runner=runner,
             lease_until=Now() + lease(),
             last_status=ProcessStatus.RUNNING,
@@ -89,7 +134,7 @@ def claim(process_id: UUID, runner: str) -> Claim | None:
             lost_claims=F("lost_claims") + 1,
         )
     )
-    return replace(found, epoch=found.epoch + 1) if won else None
+    return replace(seen, epoch=seen.epoch + 1) if won else None
 
 
 def hand_back(claim: Claim, *, for_seconds: float = 0) -> None:
@@ -103,6 +148,18 @@ def hand_back(claim: Claim, *, for_seconds: float = 0) -> None:
     )
 
 
+def leave(process_ids: Collection[UUID], runner: str) -> None:
+    """Leave what this runner still has to others, who may take it in a moment: it is told to end, and ends now.
+
+    The step that is under way will be run again. It is not to blame, so the claim does not count as lost.
+    """
+    Process.every.filter(pk__in=process_ids, runner=runner, last_status=ProcessStatus.RUNNING).update(
+        lease_until=Now() + timedelta(seconds=LEFT_AFTER_SECONDS),
+        rung_at=None,
+        lost_claims=Greatest(F("lost_claims") - 1, 0),
+    )
+
+
 def heartbeat(process_ids: Collection[UUID], runner: str) -> None:
     """Prolong the leases of everything that this runner has. One statement; it touches no indexed column."""
     if process_ids:
@@ -111,21 +168,72 @@ def heartbeat(process_ids: Collection[UUID], runner: str) -> None:
         )
 
 
-def due(limit: int) -> list[UUID]:
-    """Return up to `limit` processes to ring for, most urgent first: claimable and not rung for within a lease."""
+class Due(NamedTuple):
+    """A process that could be run now. `is_dangerous`: it was lost before, and must run alone."""
+
+    process_id: UUID
+    workflow_name: str
+    is_dangerous: bool
+
+
+def next_up(limit: int, *, where: Q | None = None, besides: Collection[UUID] = ()) -> list[Due]:
+    """Return what to run next, most urgent first: claimable, `where` holds, and a place is free for its workflow."""
+    rows = (
+        _with_place()
+        .filter(where or Q())
+        .exclude(pk__in=besides)
+        .order_by("priority", "process_id")
+        .values_list("process_id", "workflow__name", "lost_claims")[:limit]
+    )
+    return [Due(process_id, name, lost >= ALONE_AFTER) for process_id, name, lost in rows]
+
+
+def due(limit: int, *, where: Q | None = None) -> list[UUID]:
+    """Return up to `limit` processes to ring for, most urgent first: not rung for within a lease.
+
+    A bell that is said to come later than now cannot be true and counts as none.
+    """
     if limit <= 0:
         return []
-    rung_long_ago = Q(rung_at__isnull=True) | Q(rung_at__lt=Now() - lease())
+    rung_long_ago = Q(rung_at__isnull=True) | Q(rung_at__lt=Now() - lease()) | Q(rung_at__gt=Now() + lease())
     return list(
-        claimable()
-        .filter(rung_long_ago)
+        _with_place()
+        .filter(where or Q(), rung_long_ago)
         .order_by("priority", "process_id")
         .values_list("process_id", flat=True)[:limit]
     )
 
 
+def _with_place() -> ProcessQuerySet:
+    full = limits.full()
+    return claimable().exclude(workflow__name__in=full) if full else claimable()
+
+
+def postpone(process_id: UUID, seconds: float) -> None:
+    """Let nobody look at a process for a while that could not be run now."""
+    claimable().filter(pk=process_id).update(not_before=Now() + timedelta(seconds=seconds))
+
+
 def mark_rung(process_ids: Collection[UUID]) -> None:
     Process.every.filter(pk__in=process_ids).update(rung_at=Now())
+
+
+def mark_unrung(process_ids: Collection[UUID]) -> None:
+    """Take the mark back: the bells could not be rung."""
+    claimable().filter(pk__in=process_ids).update(rung_at=None)
+
+
+def waiting_count() -> int:
+    """Count the processes that wait for a runner, or for the engine to go on."""
+    return (
+        Process.every.live()
+        .filter(
+            Q(lease_until__isnull=True) | Q(lease_until__lt=Now()),
+            Q(not_before__isnull=True) | Q(not_before__lte=Now()),
+            held_because__isnull=True,
+        )
+        .count()
+    )
 
 
 def running_count() -> int:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from subscriptions.domain import SubscriptionLifecycle, SubscriptionModel
 from wfo_site.common.json import to_json
+from workflows.engine.errors import ProcessFailureError
 from workflows.engine.step_context import step_context
-from workflows.engine.steps import State, Step, StepList, as_steps, begin, step
+from workflows.engine.steps import State, Step, StepList, as_steps, begin, nothing_to_undo, step
 
 OLD_SUBSCRIPTIONS_KEY = "__old_subscriptions__"
 
@@ -35,7 +36,7 @@ def _dump(subscription_id: UUID) -> State:
     return dumped
 
 
-@step("Lock subscription", atomic=True)
+@step("Lock subscription", atomic=True, effects="database", undo=nothing_to_undo)
 def unsync(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
     """Take the lock of a subscription and keep its state before under `__old_subscriptions__`.
 
@@ -48,7 +49,7 @@ def unsync(subscription_id: UUID, __old_subscriptions__: State | None = None) ->
     return {"subscription": _dump(subscription_id), OLD_SUBSCRIPTIONS_KEY: backups}
 
 
-@step("Lock subscription", atomic=True)
+@step("Lock subscription", atomic=True, effects="database", undo=nothing_to_undo)
 def unsync_unchecked(subscription_id: UUID, __old_subscriptions__: State | None = None) -> State:
     """Take the lock, also from nobody and from a process that has failed or ended."""
     from subscriptions import services
@@ -58,7 +59,7 @@ def unsync_unchecked(subscription_id: UUID, __old_subscriptions__: State | None 
     return {"subscription": _dump(subscription_id), OLD_SUBSCRIPTIONS_KEY: backups}
 
 
-@step("Unlock subscription", atomic=True)
+@step("Unlock subscription", atomic=True, effects="database", undo=nothing_to_undo)
 def resync(subscription: SubscriptionModel) -> State:
     """Give the lock back."""
     from subscriptions import services
@@ -71,11 +72,29 @@ def set_status(status: SubscriptionLifecycle | str) -> Step:
     """Return a step that takes the subscription to another lifecycle status, checked by the model of that status."""
     wanted = SubscriptionLifecycle(status)
 
-    @step(f"Set subscription to '{wanted.value}'")
+    @step(f"Set subscription to '{wanted.value}'", effects="database", undo=_restore_status)
     def change_status(subscription: SubscriptionModel) -> State:
         return {"subscription": SubscriptionModel.from_other_lifecycle(subscription, wanted)}
 
     return change_status
+
+
+def _restore_status(subscription: SubscriptionModel) -> State:
+    """Take a subscription back to the status, and the dates, that it had before the step that is undone.
+
+    Raises what `from_other_lifecycle` raises where its values do not fit that status any more.
+    """
+    undone = step_context().undone
+    assert undone is not None
+    before = undone.read_before().get("subscription")
+    if not isinstance(before, dict) or "status" not in before:
+        raise ProcessFailureError("The status that the subscription had before is not in the state of this process")
+    if subscription.status == before["status"]:
+        return {}
+    restored = SubscriptionModel.from_other_lifecycle(subscription, SubscriptionLifecycle(before["status"]))
+    restored.start_date = restored.start_date if before.get("start_date") else None
+    restored.end_date = restored.end_date if before.get("end_date") else None
+    return {"subscription": restored}
 
 
 def store_process_subscription(workflow_target: str | None = None) -> Step:
@@ -83,7 +102,7 @@ def store_process_subscription(workflow_target: str | None = None) -> Step:
     if workflow_target is not None:
         warnings.warn("workflow_target is no longer used; leave it out", DeprecationWarning, stacklevel=2)
 
-    @step("Create Process Subscription relation", atomic=True)
+    @step("Create Process Subscription relation", atomic=True, effects="database", undo=nothing_to_undo)
     def link(subscription_id: UUID) -> None:
         from workflows.models import ProcessSubscription
 
@@ -102,6 +121,6 @@ def ensure_provisioning_status(steps: Step | StepList) -> StepList:
     )
 
 
-@step("Obsolete step")
+@step("Obsolete step", effects="read")
 def obsolete_step() -> None:
     """Stand in for a step that was removed, so that running processes keep their place."""

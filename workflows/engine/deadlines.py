@@ -3,58 +3,119 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from wfo_site.common import broadcast
-from workflows.engine import waits
-from workflows.enums import ProcessStatus, StepStatus, TimeoutAction, WaitState
-from workflows.models import Process, ProcessStep, Wait
-from workflows.states import OPEN_STEPS
+from wfo_site.common.context import SYSTEM_USER
+from workflows.engine import children, waits
+from workflows.engine.children import ring
+from workflows.enums import ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
+from workflows.models import Process, ProcessQuerySet, ProcessStep, Wait
+from workflows.states import FAILED
 
 logger = logging.getLogger(__name__)
 
-CALLBACK_TIMED_OUT = "Callback timed out"
+CALLBACK_TIMED_OUT: Final = "Callback timed out"
+TIMED_OUT: Final = {
+    WaitKind.CALLBACK: CALLBACK_TIMED_OUT,
+    WaitKind.INPUT: "Nobody filled in the form in time",
+    WaitKind.CHILDREN: "Its parts did not end in time",
+}
+_STATUS_WHILE: Final = {
+    WaitKind.CALLBACK: ProcessStatus.AWAITING_CALLBACK,
+    WaitKind.INPUT: ProcessStatus.SUSPENDED,
+    WaitKind.CHILDREN: ProcessStatus.WAITING,
+    WaitKind.RETRY: ProcessStatus.WAITING,
+}
 BATCH = 100
 
 
 def expire_due() -> int:
     """End the waits that have passed their deadline and return how many; what is tried again is due from then on.
 
-    One statement when there are none.
+    One statement when there are none. One that cannot be ended is logged and does not hold up the others.
     """
     overdue = Wait.objects.filter(state=WaitState.OPEN, reached=True, deadline__lt=Now()).order_by("deadline")[:BATCH]
-    return sum(_expire(wait) for wait in overdue)
+    return sum(_expire_alone(wait) for wait in overdue)
+
+
+def _expire_alone(wait: Wait) -> bool:
+    try:
+        return _expire(wait)
+    except Exception:
+        logger.exception("process %s: the wait %s could not be ended", wait.process_id, wait.pk)
+        return False
 
 
 def _expire(wait: Wait) -> bool:
     """Close one wait and do what it says for this case; False if an answer or a person was faster."""
     with transaction.atomic():
-        if not waits.close(wait.pk, WaitState.EXPIRED):
+        parent_id = Process.every.filter(pk=wait.process_id).values_list("parent_id", flat=True).first()
+        if parent_id is not None:
+            # In the order in which all locks are taken: what the parent waits with comes first.
+            children.lock_wait(parent_id)
+        if wait.kind == WaitKind.CHILDREN and wait.on_timeout == TimeoutAction.RETRY:
+            done = _retry_parts(wait)
+        elif not waits.close(wait.pk, WaitState.EXPIRED):
             return False
-        done = _try_again(wait) if wait.on_timeout == TimeoutAction.RETRY else _fail(wait)
+        elif wait.kind == WaitKind.RETRY or wait.on_timeout == TimeoutAction.CONTINUE:
+            done = _go_on(wait)
+        else:
+            done = _fail(wait, try_again=wait.on_timeout == TimeoutAction.RETRY)
         broadcast.processes_changed(wait.process_id)
         broadcast.status_counts_changed()
     return done
 
 
-def _try_again(wait: Wait) -> bool:
-    process = Process.every.filter(pk=wait.process_id, last_status=ProcessStatus.WAITING)
-    return bool(process.update(last_status=ProcessStatus.RESUMED, wait_kind=None, rung_at=None, last_modified_at=Now()))
+def _standing_at(wait: Wait) -> ProcessQuerySet:
+    """The process, if it still waits with this wait."""
+    return Process.every.filter(pk=wait.process_id, last_status=_STATUS_WHILE[WaitKind(wait.kind)], wait_kind=wait.kind)
 
 
-def _fail(wait: Wait) -> bool:
-    process = Process.every.filter(pk=wait.process_id, last_status=ProcessStatus.AWAITING_CALLBACK)
-    seq = process.values_list("last_seq", flat=True).first()
-    if seq is None:
+def _go_on(wait: Wait) -> bool:
+    going = _standing_at(wait).update(
+        last_status=ProcessStatus.RESUMED, wait_kind=None, rung_at=None, last_modified_at=Now()
+    )
+    if going:
+        ring([wait.process_id])
+    return bool(going)
+
+
+def _retry_parts(wait: Wait) -> bool:
+    """Try the failed parts again, and wait as long once more."""
+    again = Wait.objects.filter(pk=wait.pk, state=WaitState.OPEN).update(
+        deadline=waits.in_seconds(wait.timeout_seconds)
+    )
+    if again:
+        kids = children.children_of(wait.process_id, wait.detail["seq"])
+        children.retry([kid.process_id for kid in kids if kid.status in FAILED], user=SYSTEM_USER)
+    return bool(again)
+
+
+def _fail(wait: Wait, *, try_again: bool) -> bool:
+    """Let the step fail that waited; `try_again`: and run it once more at once."""
+    process = _standing_at(wait)
+    found = process.values_list("last_seq", "parent_id", "parent_seq").first()
+    if found is None:
         return False
-    error = {"error": CALLBACK_TIMED_OUT, "class": "TimeoutError"}
-    ProcessStep.objects.filter(process_id=wait.process_id, seq=seq, status__in=OPEN_STEPS).update(
-        status=StepStatus.FAILED, delta={}, removed=[], sub_step=None, error=error, completed_at=Now()
+    seq, parent_id, parent_seq = found
+    reason = TIMED_OUT[WaitKind(wait.kind)]
+    ProcessStep.objects.filter(process_id=wait.process_id, seq=seq).update(
+        status=StepStatus.FAILED,
+        delta={},
+        removed=[],
+        sub_step=None,
+        error={"error": reason, "class": "TimeoutError"},
+        completed_at=Now(),
     )
-    process.update(
-        last_status=ProcessStatus.FAILED, failed_reason=CALLBACK_TIMED_OUT, wait_kind=None, last_modified_at=Now()
-    )
-    logger.info("process %s: %s", wait.process_id, CALLBACK_TIMED_OUT)
+    status = ProcessStatus.RESUMED if try_again else ProcessStatus.FAILED
+    if parent_id is not None and parent_seq is not None and not try_again:
+        children.settle(wait.process_id, parent_id, parent_seq, status)
+    process.update(last_status=status, failed_reason=reason, wait_kind=None, rung_at=None, last_modified_at=Now())
+    logger.info("process %s: %s", wait.process_id, reason)
+    if try_again:
+        ring([wait.process_id])
     return True

@@ -23,6 +23,7 @@ class Options(TypedDict, total=False):
 
     `products`: names or tags of the products it is for. `additional_steps`: come after those of the function.
     `authorize_callback` says who may start and resume it, `retry_auth_callback` who may retry it (default: the same).
+    `max_running`: so many of its processes, branches included, are run at the same time; the others wait.
     """
 
     products: Iterable[str]
@@ -31,6 +32,7 @@ class Options(TypedDict, total=False):
     authorize_callback: AuthCallback | None
     retry_auth_callback: AuthCallback | None
     run_predicate: RunPredicate | None
+    max_running: int | None
 
 
 def _decorator(
@@ -38,6 +40,9 @@ def _decorator(
 ) -> Decorator:
     def decorate(function: StepListFactory) -> Workflow:
         _check_decorated(function)
+        max_running = options.get("max_running")
+        if max_running is not None and max_running < 1:
+            raise ValueError(f"max_running of {function.__name__} is {max_running}; at least one must be able to run")
         authorize = options.get("authorize_callback")
         made = Workflow(
             name=function.__name__,
@@ -49,6 +54,7 @@ def _decorator(
             authorize_callback=authorize,
             retry_auth_callback=options.get("retry_auth_callback") or authorize,
             run_predicate=options.get("run_predicate"),
+            max_running=max_running,
             products=tuple(options.get("products", ())),
         )
         functools.update_wrapper(made, function, updated=())

@@ -85,6 +85,13 @@ def error_to_dict(error: BaseException) -> dict[str, Any]:
     return clean
 
 
+def failed_reason(error: BaseException) -> str:
+    """Return what an error says as text that a database takes."""
+    text: str = to_json(str(error))
+    return text[:FAILED_REASON_LENGTH]
+
+
 def traceback_text(error: BaseException) -> str:
     """Return the end of the traceback, which names the place of the failure."""
-    return "".join(traceback.format_exception(error))[-TRACEBACK_LENGTH:]
+    text: str = to_json("".join(traceback.format_exception(error)))
+    return text[-TRACEBACK_LENGTH:]

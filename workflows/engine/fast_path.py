@@ -1,7 +1,7 @@
 """The claim and the plain step as one statement each, on PostgreSQL.
 
-They mean the same as the portable ways beside them, and the engine's tests run both. A statement outside a transaction
-is a round trip and a commit of its own; PostgreSQL plans it once per connection.
+They mean the same as the portable ways beside them, down to the clock that they ask, and the engine's tests run both.
+A statement outside a transaction is a round trip and a commit of its own; PostgreSQL plans it once per connection.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from django.db import connection
 
 _CLAIM = """
 UPDATE workflows_process AS p
-SET epoch = p.epoch + 1, runner = %(runner)s, lease_until = now() + %(lease)s, last_status = 'running',
-    wait_kind = NULL, rung_at = now(), lost_claims = p.lost_claims + 1
+SET epoch = p.epoch + 1, runner = %(runner)s, lease_until = statement_timestamp() + %(lease)s, last_status = 'running',
+    wait_kind = NULL, rung_at = statement_timestamp(), lost_claims = p.lost_claims + 1
 FROM products_workflow AS w
 WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
     AND p.last_status IN ('created', 'resumed', 'running')
-    AND p.held_because IS NULL AND (p.not_before IS NULL OR p.not_before <= now())
-    AND (p.lease_until IS NULL OR p.lease_until < now() OR p.lease_until > now() + 2 * %(lease)s)
+    AND p.held_because IS NULL AND (p.not_before IS NULL OR p.not_before <= statement_timestamp())
+    AND (p.lease_until IS NULL OR p.lease_until < statement_timestamp()
+        OR p.lease_until > statement_timestamp() + 2 * %(lease)s)
     AND NOT EXISTS (SELECT FROM workflows_enginesettings WHERE global_lock)
+    AND p.lost_claims BETWEEN %(lost_from)s AND %(lost_to)s AND w.name <> ALL(%(besides)s)
 RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name, p.is_task, p.created_by, p.plan_id,
-    p.last_seq
+    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority
 """
 
 _STEP_COLUMNS = (
@@ -69,10 +71,24 @@ def _cursor() -> AbstractContextManager[Any]:
     return connection.make_debug_cursor(raw) if connection.queries_logged else connection.make_cursor(raw)
 
 
-def claim(process_id: UUID, runner: str, lease: timedelta) -> tuple[Any, ...] | None:
-    """Take a process and return its columns in the order of `claims.Claim`; None if it cannot be taken."""
+def claim(
+    process_id: UUID, runner: str, lease: timedelta, *, lost: tuple[int, int], besides: list[str]
+) -> tuple[Any, ...] | None:
+    """Take a process and return its columns in the order of `claims.Claim`; None if it cannot be taken.
+
+    `lost`: from how many to how many lost claims it may have. `besides`: workflows with a limit, whose places are
+    counted under a lock that one statement cannot take.
+    """
+    values = {
+        "process_id": process_id,
+        "runner": runner,
+        "lease": lease,
+        "lost_from": lost[0],
+        "lost_to": lost[1],
+        "besides": besides,
+    }
     with _cursor() as cursor:
-        cursor.execute(_CLAIM, {"process_id": process_id, "runner": runner, "lease": lease})
+        cursor.execute(_CLAIM, values)
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
 

@@ -9,8 +9,12 @@ from enum import StrEnum
 class FaultPoint(StrEnum):
     BEFORE_CLAIM = "before claim"
     AFTER_CLAIM = "after claim"
+    # The step is next; its body has not begun.
+    BEFORE_STEP = "before step"
     # The body is done, with its effects outside; nothing of it is stored.
     BEFORE_WRITE = "before write"
+    # The row is written. The transaction is still open if the step is atomic or returned models.
+    WRITTEN = "written"
     # The row is committed; the next step has not begun.
     AFTER_WRITE = "after write"
 

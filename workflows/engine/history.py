@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from workflows.engine.registry import get_workflow
 from workflows.engine.state import Delta, fold
 from workflows.engine.steps import State
-from workflows.enums import StepStatus
-from workflows.models import ProcessStep
+from workflows.engine.tree import Ref, path_of, program_of, ref_to
+from workflows.enums import StepStatus, WaitKind
+from workflows.models import ProcessStep, Wait
 from workflows.states import CLEARED_STEPS, OPEN_STEPS
 
 # A snapshot every so many rows, or when so many bytes of deltas have come together.
@@ -35,6 +37,11 @@ class Row:
     def is_cleared(self) -> bool:
         """Its step is done: it counts for the state, and the next step is due."""
         return self.status in CLEARED_STEPS and self.sub_step is None
+
+    @property
+    def is_forked(self) -> bool:
+        """Its step waits for the children that it has started."""
+        return waits_for_children(self.status, self.error)
 
     @property
     def is_under_way(self) -> bool:
@@ -63,24 +70,38 @@ class History:
     def open_row(self) -> Row | None:
         """The last row if its step is not done yet: suspended, awaiting or a group under way."""
         last = self.last
-        return last if last is not None and (last.status in OPEN_STEPS or last.is_under_way) else None
+        if last is None or not (last.status in OPEN_STEPS or last.is_under_way or last.is_forked):
+            return None
+        return last
+
+
+def waits_for_children(status: str, error: object) -> bool:
+    """Say whether a row is of a step that waits for its children: one that waits for another try has an error."""
+    return status == StepStatus.WAITING and error is None
+
+
+def counts_for_state(status: str, error: object) -> bool:
+    """Say whether the state after a row is that before it and its delta: not so for failures and aborts."""
+    return status in CLEARED_STEPS | OPEN_STEPS or waits_for_children(status, error)
 
 
 _LIGHT = ("seq", "name", "key", "status", "error", "sub_step", "retries", "created_by")
 
 
-def empty_history() -> History:
-    """The history of a process that has no row yet."""
-    return History({}, {}, [], None, None, 0, {})
+def empty_history(state: State) -> History:
+    """Return the history of a process that has no row yet and begins with `state`."""
+    return History(state, state, [], None, None, 0, {})
 
 
-def load_history(process_id: UUID) -> History:
+def load_history(ref: Ref) -> History:
     """Read the rows of a process: all of them without deltas, and the deltas since the last snapshot.
 
-    Two statements, three for a long history.
+    Two statements, three for a long history, more for a branch, whose state begins with that of its parent.
     """
+    process_id = ref.process_id
     light = list(ProcessStep.objects.filter(process_id=process_id).order_by("seq").values_list(*_LIGHT))
-    snapshot_at, snapshot = _last_snapshot(process_id) if len(light) > SNAPSHOT_ROWS // 2 else (0, {})
+    found = _last_snapshot(process_id) if len(light) > SNAPSHOT_ROWS // 2 else None
+    snapshot_at, start = found or (0, start_state(ref))
     deltas = {
         seq: Delta(set_, frozenset(removed))
         for seq, set_, removed in ProcessStep.objects.filter(process_id=process_id, seq__gt=snapshot_at)
@@ -91,21 +112,61 @@ def load_history(process_id: UUID) -> History:
     last = rows[-1] if rows else None
     before_last = rows[-2] if len(rows) > 1 else None
     done = [row for row in rows if row.is_cleared]
-    base = fold((row.delta for row in done if row.seq > snapshot_at), snapshot)
+    base = fold((row.delta for row in done if row.seq > snapshot_at), start)
     history = History(base, base, [row.key for row in done], last, before_last, len(deltas), _attempts(rows))
     if (row := history.open_row) is not None:
         history.state = row.delta.apply(base)
     return history
 
 
-def _last_snapshot(process_id: UUID) -> tuple[int, State]:
-    found = (
-        ProcessStep.objects.filter(process_id=process_id, snapshot__isnull=False)
-        .order_by("-seq")
-        .values_list("seq", "snapshot")
-        .first()
+def start_state(ref: Ref) -> State:
+    """Return the state that a process begins with: nothing, or for a branch what its parent had, and its item.
+
+    Three statements for each level of branches.
+    """
+    parent = ref_to(ref.parent_id) if ref.is_branch and ref.parent_id is not None else None
+    if parent is None:
+        return {}
+    state = state_before(parent, ref.parent_seq or 0)
+    workflow = get_workflow(ref.workflow_name)
+    program = program_of(workflow, ref) if workflow is not None else None
+    if program is None or program.fork is None:
+        return state
+    key = path_of(ref.branch_key)[-1].key
+    waits = Wait.objects.filter(process_id=parent.process_id, kind=WaitKind.CHILDREN, key=key).order_by("-created_at")
+    item = waits.values_list(f"detail__items__{program.index}", flat=True).first()
+    return {**state, **program.fork.given_to(item, program.index)}
+
+
+def state_before(ref: Ref, seq: int) -> State:
+    """Return the state of a process before its row `seq`: the done rows folded, from the last snapshot on."""
+    found = _last_snapshot(ref.process_id, seq)
+    snapshot_at, start = found or (0, start_state(ref))
+    rows = (
+        ProcessStep.objects.filter(process_id=ref.process_id, seq__gt=snapshot_at, seq__lt=seq)
+        .filter(status__in=CLEARED_STEPS, sub_step__isnull=True)
+        .order_by("seq")
+        .values_list("delta", "removed")
     )
-    return (found[0], found[1] or {}) if found else (0, {})
+    return fold((Delta(set_, frozenset(removed)) for set_, removed in rows), start)
+
+
+def state_at(ref: Ref, seq: int) -> State:
+    """Return the state of a process as it stood with its row `seq`: after it, or before it where it failed."""
+    before = state_before(ref, seq)
+    row = ProcessStep.objects.filter(process_id=ref.process_id, seq=seq).values_list(
+        "status", "error", "delta", "removed"
+    )
+    status, error, delta, removed = row.first() or (StepStatus.FAILED, {}, {}, [])
+    return Delta(delta, frozenset(removed)).apply(before) if counts_for_state(status, error) else before
+
+
+def _last_snapshot(process_id: UUID, before: int | None = None) -> tuple[int, State] | None:
+    rows = ProcessStep.objects.filter(process_id=process_id, snapshot__isnull=False)
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    found = rows.order_by("-seq").values_list("seq", "snapshot").first()
+    return (found[0], found[1] or {}) if found else None
 
 
 def _attempts(rows: list[Row]) -> dict[str, int]:

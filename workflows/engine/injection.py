@@ -41,6 +41,20 @@ def bind(function: Callable[..., Any]) -> Callable[[State], dict[str, Any]]:
     return arguments
 
 
+def missing_in(state: State, function: Callable[..., Any]) -> list[str]:
+    """Return the names of arguments that `function` cannot do without, and that a state does not have."""
+    hints = _hints(function)
+    return [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name not in state
+        and name != "state"
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and parameter.default is inspect.Parameter.empty
+        and not _is_optional(hints.get(name, Any))
+    ]
+
+
 @functools.lru_cache(maxsize=4096)
 def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, Resolver], ...]:
     signature = inspect.signature(function)

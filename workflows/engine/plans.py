@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
-from workflows.engine.registry import Workflow
+from django.db import transaction
+
+from workflows.engine.tree import Program
 from workflows.models import WorkflowPlan
 
 # Rows of this table are never deleted, but for a database that is emptied: see `forget`.
 _known: dict[tuple[UUID, str], int] = {}
 
 
-def plan_id_of(workflow: Workflow, workflow_id: UUID) -> int:
-    """Return the stored plan of the code's steps, storing it if it is new. No statement once it is known here."""
-    known = _known.get((workflow_id, workflow.digest))
+def plan_id_of(program: Program, workflow_id: UUID) -> int:
+    """Return the stored plan of what a process runs, storing it if it is new. No statement once it is known here."""
+    known = _known.get((workflow_id, program.digest))
     if known is None:
         plan, _ = WorkflowPlan.objects.get_or_create(
-            workflow_id=workflow_id, digest=workflow.digest, defaults={"keys": workflow.keys}
+            workflow_id=workflow_id, digest=program.digest, defaults={"keys": program.keys}
         )
-        known = _known[workflow_id, workflow.digest] = plan.pk
+        known = plan.pk
+        # Not before the commit: a row that was rolled back, as in a test, would be remembered for good.
+        transaction.on_commit(partial(_known.__setitem__, (workflow_id, program.digest), known))
     return known
 
 

@@ -7,21 +7,23 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, InternalError, OperationalError, transaction
 
 from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
+from wfo_site.common.db.errors import may_work_later
 from wfo_site.common.json import to_json
-from workflows.engine import store
-from workflows.engine.callback_tokens import conceal
+from workflows.engine import children, store
+from workflows.engine.callback_tokens import conceal, mask
 from workflows.engine.claims import Claim
-from workflows.engine.errors import FAILED_REASON_LENGTH, error_to_dict, traceback_text
+from workflows.engine.errors import error_to_dict, failed_reason, traceback_text
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import SNAPSHOT_BYTES, SNAPSHOT_ROWS, History, Row
-from workflows.engine.outcome import Outcome, failed, status_of_failure
+from workflows.engine.outcome import Outcome, status_of_failure
 from workflows.engine.state import Delta, difference
 from workflows.engine.steps import State
 from workflows.engine.store import FenceLost, ProcessChange, StepRow
@@ -37,7 +39,7 @@ _WAIT_KINDS = {
     StepStatus.WAITING: WaitKind.RETRY,
 }
 # The database was lost, not the step: nobody knows whether the last write arrived.
-DATABASE_LOST = (OperationalError, InterfaceError)
+DATABASE_LOST = (OperationalError, InterfaceError, InternalError)
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,7 @@ class Doing:
     """The step that an outcome is of.
 
     `merge` turns the stored form of its result into the state after it. `sub_step`: the row is a group that has done
-    this
-    much. `alongside` writes what else belongs to the step, in the same transaction.
+    this much. `failure` says what an exception comes to.
     """
 
     name: str
@@ -54,8 +55,8 @@ class Doing:
     assignee: str
     started_at: datetime
     merge: Callable[[State], State]
+    failure: Callable[[BaseException], Outcome]
     sub_step: str | None = None
-    alongside: Callable[[], object] | None = None
 
 
 class Recorder:
@@ -70,7 +71,8 @@ class Recorder:
         self.state: State = history.state
         self.base: State = history.base
         # The row of a group under way is written over; a suspended step gets a second row when it is done.
-        self.open_row: Row | None = history.open_row if history.last is not None and history.last.sub_step else None
+        last = history.last
+        self.open_row: Row | None = last if last is not None and (last.is_under_way or last.is_forked) else None
         # The row before the one under way, or the last: an identical failure is counted there.
         self.previous: Row | None = history.before_last if self.open_row else history.last
         self.seq = claim.last_seq
@@ -84,6 +86,11 @@ class Recorder:
         self._rows_since_snapshot = history.rows_since_snapshot
         self._bytes_since_snapshot = 0
 
+    @property
+    def next_seq(self) -> int:
+        """The number of the row that the step under way writes."""
+        return self.open_row.seq if self.open_row else self.seq + 1
+
     def record(self, outcome: Outcome, doing: Doing) -> bool:
         """Write a row and return whether the process goes on here.
 
@@ -91,26 +98,30 @@ class Recorder:
         """
         try:
             return self.record_in_transaction(outcome, doing)
-        except (FenceLost, *DATABASE_LOST):
+        except FenceLost:
             raise
         except Exception as error:  # what the step returned cannot be stored: that is its failure
+            if may_work_later(error):
+                raise
             return self._record_failed_write(error, doing)
 
     def _record_failed_write(self, error: Exception, doing: Doing) -> bool:
         try:
-            return self.record_in_transaction(failed(error), replace(doing, sub_step=None, alongside=None))
-        except (FenceLost, *DATABASE_LOST):
+            return self.record_in_transaction(doing.failure(error), replace(doing, sub_step=None))
+        except FenceLost:
             raise
         except Exception as second:  # no row can be written; the process itself must still say so
+            if may_work_later(second):
+                raise
             logger.exception("process %s: not even the failure could be written", self.claim.process_id)
             change = ProcessChange(
                 ProcessStatus.FAILED,
                 last_step="Unknown",
                 assignee=doing.assignee,
-                failed_reason=str(second)[:FAILED_REASON_LENGTH],
-                traceback=traceback_text(second),
+                failed_reason=self._shown_form(failed_reason(second)),
+                traceback=self._shown_form(traceback_text(second)),
             )
-            store.fence(self.claim, change.columns(self.seq))
+            children.end_without_row(self.claim, change.columns(self.seq))
             self.announce(ProcessStatus.FAILED)
             return False
 
@@ -134,14 +145,21 @@ class Recorder:
             status,
             last_step=doing.name,
             assignee=doing.assignee,
-            failed_reason=str(outcome.error)[:FAILED_REASON_LENGTH] if outcome.error else None,
-            traceback=traceback_text(outcome.error) if outcome.error else None,
-            wait_kind=_WAIT_KINDS.get(outcome.status),
+            failed_reason=self._shown_form(failed_reason(outcome.error)) if outcome.error else None,
+            traceback=self._shown_form(traceback_text(outcome.error)) if outcome.error else None,
+            wait_kind=outcome.wait_kind or _WAIT_KINDS.get(outcome.status),
             plan_id=self._plan_id,
         )
         reached(FaultPoint.BEFORE_WRITE, doing.name)
-        paused = store.write_step(self.claim, row, change, inputs=self.inputs, alongside=doing.alongside)
-        reached(FaultPoint.AFTER_WRITE, doing.name)
+        alongside: list[Callable[[], object]] = (
+            [partial(outcome.opens, self.claim.process_id, doing.key)] if outcome.opens else []
+        )
+        if self.claim.parent_seq is not None and status in ENDED | FAILED:
+            alongside.append(partial(children.tell_parent, self.claim, status))
+        # A failed row holds no state, so it has not taken the inputs in: they are merged again by the next try.
+        inputs = [] if is_failure else self.inputs
+        paused = store.write_step(self.claim, row, change, inputs=inputs, alongside=alongside)
+        reached(FaultPoint.WRITTEN, doing.name)
         self._remember(row, after)
         self.announce(status, saved)
         self.paused = paused
@@ -151,10 +169,14 @@ class Recorder:
         stored: State = to_json(result)
         return conceal(stored, self.secrets.items()) if self.secrets else stored
 
+    def _shown_form(self, text: str) -> str:
+        """Return the text of an error as everybody may see it: the address that a step could not reach is a secret."""
+        return str(mask(self._stored_form({"text": text})["text"]))
+
     def _row(self, outcome: Outcome, doing: Doing, after: State) -> StepRow:
-        error = error_to_dict(outcome.error) if outcome.error is not None else None
+        error = self._stored_form(error_to_dict(outcome.error)) if outcome.error is not None else None
         row = StepRow(
-            seq=self.open_row.seq if self.open_row else self.seq + 1,
+            seq=self.next_seq,
             name=doing.name,
             key=doing.key,
             status=outcome.status,
@@ -194,12 +216,13 @@ class Recorder:
 
     def _remember(self, row: StepRow, after: State) -> None:
         """Take over what was written as what is stored."""
-        self.inputs = []
+        if row.error is None:
+            self.inputs = []
         self._plan_id = None
         self.seq = row.seq
         self.state = after
         written = Row(row.seq, row.name, row.key, row.status, row.delta, row.error, row.sub_step, 0, row.created_by)
-        if row.sub_step is not None:
+        if written.is_under_way or written.is_forked:
             self.open_row = written
         else:
             self.open_row, self.previous, self.base = None, written, after
@@ -210,6 +233,8 @@ class Recorder:
         changed = set(saved)
         if status != ProcessStatus.RUNNING:
             broadcast.status_counts_changed()
+            if self.claim.parent_id is not None:
+                broadcast.processes_changed(self.claim.parent_id)
         if status in ENDED | FAILED:
             changed |= set(
                 ProcessSubscription.objects.filter(process_id=self.claim.process_id).values_list(

@@ -54,6 +54,8 @@ class Workflow:
     authorize_callback: AuthCallback | None = None
     retry_auth_callback: AuthCallback | None = None
     run_predicate: RunPredicate | None = None
+    # How many of its processes may be run at the same time; None for as many as there are runners.
+    max_running: int | None = None
     module: str = ""
     products: tuple[str, ...] = field(default=())
 
@@ -65,12 +67,8 @@ class Workflow:
         return self.steps.keys()
 
     @functools.cached_property
-    def digest(self) -> str:
-        return plan_digest(self.keys)
-
-    @functools.cached_property
     def uses_callbacks(self) -> bool:
-        return any(inner.callback is not None for step in self.steps for inner in step.steps)
+        return any(step.callback is not None for step in self.steps.everything())
 
 
 def plan_digest(keys: list[str]) -> str:

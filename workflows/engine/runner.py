@@ -7,35 +7,38 @@ last step that was written.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import cast
 from uuid import UUID
 
 from django.db import connection, transaction
 
+from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, acting
-from wfo_site.common.db.outside import step_transaction, writes_refused
-from workflows.engine import callback_tokens, claims, store, waits
+from wfo_site.common.db.errors import is_lost, is_ours_lost
+from workflows.engine import children, claims, store
+from workflows.engine.bodies import ENTER_GROUP, Bodies
 from workflows.engine.claims import Claim
-from workflows.engine.errors import FAILED_REASON_LENGTH, PlanChanged
+from workflows.engine.errors import PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
-from workflows.engine.history import empty_history, load_history
-from workflows.engine.injection import bind
-from workflows.engine.outcome import SKIPPED, SUCCESS, Outcome
+from workflows.engine.history import empty_history, load_history, start_state
+from workflows.engine.open_transactions import watched
+from workflows.engine.outcome import SUCCESS, Outcome
+from workflows.engine.places import Place
 from workflows.engine.plans import plan_id_of
 from workflows.engine.recorder import DATABASE_LOST, Doing, Recorder
 from workflows.engine.registry import Workflow, get_workflow
 from workflows.engine.state import merge_input
-from workflows.engine.step_context import StepContext, idempotency_key, running_step
-from workflows.engine.steps import State, Step, StepKind
+from workflows.engine.steps import State, Step, StepKind, StepList
 from workflows.engine.store import FenceLost
-from workflows.enums import ProcessStatus, StepStatus, WaitKind, WaitState
+from workflows.engine.tree import Program, program_of
+from workflows.engine.watchdog import StepAtWork, watching
+from workflows.enums import ProcessStatus, StepStatus
 from workflows.models import InputState
 from workflows.states import CLEARED_STEPS
 
@@ -45,10 +48,21 @@ STEP_GROUP_KEY = "__step_group"
 SUB_STEP_KEY = "__sub_step"
 
 
-def run(process_id: UUID, *, runner: str, should_stop: Callable[[], bool] = lambda: False) -> bool:
-    """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed."""
+def run(
+    process_id: UUID,
+    *,
+    runner: str,
+    should_stop: Callable[[], bool] = lambda: False,
+    alone: bool = False,
+    let_go: Callable[[Claim], None] = lambda _: None,
+) -> bool:
+    """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed.
+
+    `alone`: nothing else runs in this worker, so one that was lost may be taken. `let_go` hears of a claim that could
+    not be given back because the database was away.
+    """
     reached(FaultPoint.BEFORE_CLAIM)
-    claim = claims.claim(process_id, runner)
+    claim = _claim(process_id, runner, alone=alone)
     if claim is None:
         return False
     reached(FaultPoint.AFTER_CLAIM)
@@ -59,36 +73,62 @@ def run(process_id: UUID, *, runner: str, should_stop: Callable[[], bool] = lamb
         claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
         return True
     try:
-        ProcessRun(claim, workflow, should_stop).go()
+        _go(claim, workflow, runner, should_stop)
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
     except DATABASE_LOST:
-        # Not known whether the last write arrived. The lease runs out, and the next runner sees what is stored.
+        # Not known whether the last write arrived. The next runner sees what is stored.
         logger.exception("process %s: the database was lost", process_id)
         connection.close()
+        let_go(claim)
     return True
 
 
-@dataclass(frozen=True)
-class Place:
-    """A step to run and the row it writes: its own, or that of the group it is part of."""
+def _claim(process_id: UUID, runner: str, *, alone: bool) -> Claim | None:
+    """Claim a process, on a new connection if the one that this thread has kept turns out to be dead."""
+    try:
+        return claims.claim(process_id, runner, alone=alone)
+    except DATABASE_LOST as error:
+        if connection.in_atomic_block or not is_lost(error):
+            raise
+        connection.close()
+        return claims.claim(process_id, runner, alone=alone)
 
-    step: Step
-    name: str
-    key: str
-    group: Step | None = None
-    sub_step: str | None = None
-    is_last: bool = False
+
+def _go(claim: Claim, workflow: Workflow, runner: str, should_stop: Callable[[], bool]) -> None:
+    """Run a claimed process. What the engine itself cannot cope with fails the process: it must not come back for ever.
+
+    Raises FenceLost and DATABASE_LOST.
+    """
+    try:
+        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop).go()
+    except (FenceLost, *DATABASE_LOST):
+        raise
+    except Exception as error:
+        logger.exception("process %s: the engine cannot run it", claim.process_id)
+        children.end_without_row(claim, store.failure_where_it_stands(error))
+        broadcast.processes_changed(claim.process_id)
+        broadcast.status_counts_changed()
 
 
 class ProcessRun:
     """One claim of one process: what step is next, and the state it sees."""
 
-    def __init__(self, claim: Claim, workflow: Workflow, should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        workflow: Workflow,
+        program: Program | None,
+        runner: str,
+        should_stop: Callable[[], bool],
+    ) -> None:
         self.claim = claim
-        self.workflow = workflow
+        self.runner = runner
+        # None: a branch whose step is gone from the code. It runs nothing and says so.
+        self.is_known = program is not None
+        self.program = program or Program(workflow, StepList(), [])
         self.should_stop = should_stop
-        self.history = load_history(claim.process_id) if claim.last_seq else empty_history()
+        self.history = load_history(claim.ref) if claim.last_seq else empty_history(start_state(claim.ref))
         self.position = len(self.history.cleared)
         inputs = list(
             InputState.objects.filter(process_id=claim.process_id, merged_seq__isnull=True)
@@ -103,19 +143,20 @@ class ProcessRun:
             claim,
             self.history,
             user=inputs[-1][2] if inputs else last_user or claim.created_by or SYSTEM_USER,
-            plan_id=plan_id_of(workflow, claim.workflow_id) if claim.plan_id is None else None,
+            plan_id=plan_id_of(self.program, claim.workflow_id) if claim.plan_id is None else None,
         )
         self.recorder.inputs = [pk for pk, _, _ in inputs]
+        self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts, should_stop)
         # The state that the next step sees: what is stored, and what was given since.
         self.state: State = self.history.state
 
     @property
     def step(self) -> Step:
-        return self.workflow.steps[self.position]
+        return self.program.steps[self.position]
 
     @property
     def key(self) -> str:
-        return self.workflow.keys[self.position]
+        return self.program.keys[self.position]
 
     def go(self) -> None:
         """Continue where the rows say. Raises FenceLost when the process is no longer ours."""
@@ -124,8 +165,12 @@ class ProcessRun:
         self.recorder.announce(ProcessStatus.RUNNING)
         with acting(user=self.recorder.user, process_id=self.claim.process_id, root_id=self.claim.root_id):
             proceed = self._pick_up()
-            while proceed and self.position < len(self.workflow.steps):
-                proceed = self._must_not_stop() and self._do_step()
+            while proceed and self.position < len(self.program.steps):
+                proceed = self._must_not_stop() and self._execute(self._place())
+            if proceed:
+                # The list of steps has no `done` at its end: the process would be taken up for ever.
+                children.end_without_row(self.claim, {"last_status": ProcessStatus.COMPLETED, **store.LET_GO})
+                self.recorder.announce(ProcessStatus.COMPLETED)
         if self.recorder.paused:
             claims.hand_back(self.claim)
 
@@ -138,17 +183,19 @@ class ProcessRun:
 
     def _stop_if_plan_changed(self) -> bool:
         """Fail with PlanChanged unless what is done, and the step stopped at, are the head of the code's steps."""
-        done, keys, last = self.history.cleared, self.workflow.keys, self.history.last
+        done, keys, last = self.history.cleared, self.program.keys, self.history.last
         stopped_at = last.key if last is not None and not last.is_cleared else None
-        if keys[: len(done)] == done and stopped_at in (None, *keys[len(done) : len(done) + 1]):
-            return False
+        if self.is_known and keys[: len(done)] == done and stopped_at in (None, *keys[len(done) : len(done) + 1]):
+            sub_step = self.history.open_row.sub_step if self.history.open_row is not None else None
+            if sub_step in (None, *(self.step.steps.keys() if sub_step else ())):
+                return False
+            stopped_at = f"{stopped_at}, {sub_step}"
         error = PlanChanged(
-            f"The steps of workflow {self.workflow.name!r} have changed in the part that this process has done. It has "
-            f"done {done} and stands at {stopped_at or 'no step'}; the code now has {keys}. Nothing was run. "
-            "Bring the steps back and retry, or abort the process."
+            f"The steps of workflow {self.program.workflow.name!r} have changed in the part that this process has "
+            f"done. It has done {done} and stands at {stopped_at or 'no step'}; the code now has {keys}. Nothing was "
+            "run. Bring the steps back and retry, or abort the process."
         )
-        columns = {"last_status": ProcessStatus.FAILED, "failed_reason": str(error)[:FAILED_REASON_LENGTH]}
-        store.fence(self.claim, {**columns, "runner": None, "lease_until": None, "lost_claims": 0})
+        children.end_without_row(self.claim, store.failure_where_it_stands(error))
         self.recorder.announce(ProcessStatus.FAILED)
         return True
 
@@ -161,9 +208,11 @@ class ProcessRun:
         if row.status == StepStatus.SUCCESS:
             return self._do_group(self.step, after=row.sub_step)
         place = self._place() if row.sub_step is None else self._place_in_group(row.sub_step)
+        if row.is_forked:
+            return self._took(place, self._atomically(place, now(), lambda: self.bodies.join(place, self.state)))
         given = self.given
         if row.status == StepStatus.AWAITING_CALLBACK:
-            given = self._callback_result(place)
+            given = self.bodies.callback_result(place)
         doing = replace(
             self._doing(place, SUCCESS, started_at=now()), merge=lambda _: self._merged(place, given, merge_input)
         )
@@ -182,12 +231,6 @@ class ProcessRun:
 
     # Steps
 
-    def _do_step(self) -> bool:
-        if self.step.kind is StepKind.GROUP and self._is_wanted(self.step):
-            self.state = {**self.state, STEP_GROUP_KEY: self.step.name}
-            return self._do_group(self.step, after=None)
-        return self._execute(self._place())
-
     def _do_group(self, group: Step, *, after: str | None) -> bool:
         """Do the steps of a group that follow `after`, all into one row."""
         keys = group.steps.keys()
@@ -197,53 +240,73 @@ class ProcessRun:
                 return False
         return True
 
-    def _is_wanted(self, step: Step) -> bool:
-        return all(condition(self.state) for condition in step.conditions)
-
     def _execute(self, place: Place) -> bool:
         """Run the body and write what it came to; return whether to go on."""
+        if place.step.kind is not StepKind.GROUP:
+            reached(FaultPoint.BEFORE_STEP, place.name)
         started = now()
         if place.step.atomic:
-            return self._took(place, self._execute_atomically(place, started))
+            return self._took(place, self._atomically(place, started, lambda: self.bodies.do(place, self.state)))
+        raw = connection.connection
         try:
-            outcome = self._body(place) if self._is_wanted(place.step) else SKIPPED
-        except DATABASE_LOST as error:
-            if not connection.is_usable():
-                raise
-            outcome = self._failure(place.step, error)
+            with self._watched(place, started):
+                outcome = self.bodies.do(place, self.state)
+        except FenceLost:
+            raise
         except Exception as error:  # whatever a step raises is its failure
-            outcome = self._failure(place.step, error)
+            if is_ours_lost(error, raw):
+                raise
+            outcome = self.bodies.failure(place, error)
+        if outcome is ENTER_GROUP:
+            self.state = {**self.state, STEP_GROUP_KEY: place.step.name}
+            return self._do_group(place.step, after=None)
         return self._took(place, self.recorder.record(outcome, self._doing(place, outcome, started)))
 
-    def _execute_atomically(self, place: Place, started: datetime) -> bool:
+    def _atomically(self, place: Place, started: datetime, body: Callable[[], Outcome]) -> bool:
         """Body and row in one transaction; if that fails, it leaves nothing, and the failure is written in another."""
-        known = dict(vars(self.recorder))
+        known, raw = dict(vars(self.recorder)), connection.connection
         try:
-            with transaction.atomic():
-                outcome = self._body(place) if self._is_wanted(place.step) else SKIPPED
+            with transaction.atomic(), watched(place.step.name):
+                with self._watched(place, started):
+                    outcome = body()
                 return self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
         except FenceLost:
             raise
         except Exception as error:  # whatever a step raises is its failure
-            if isinstance(error, DATABASE_LOST) and not connection.is_usable():
+            if is_ours_lost(error, raw):
                 raise
             vars(self.recorder).update(known)
-            outcome = self._failure(place.step, error)
+            outcome = self.bodies.failure(place, error)
             return self.recorder.record(outcome, self._doing(place, outcome, started))
+
+    def _watched(self, place: Place, started: datetime) -> AbstractContextManager[None]:
+        """Have the block given up if it takes longer than the step may; its failure is then written by another thread,
+        while the recorder is nobody's."""
+
+        def give_up(error: BaseException) -> None:
+            outcome = self.bodies.failure(place, error)
+            self.recorder.record(outcome, self._doing(place, outcome, started))
+
+        return watching(
+            StepAtWork(
+                process_id=self.claim.process_id,
+                runner=self.runner,
+                name=place.step.name,
+                seconds=place.seconds,
+                give_up=give_up,
+            )
+        )
 
     def _took(self, place: Place, proceed: bool) -> bool:
         """Move on to what follows a step that was written."""
+        reached(FaultPoint.AFTER_WRITE, place.name)
         self.state = self.recorder.state
         if place.group is None or place.is_last:
             self.position += proceed
         return proceed
 
-    def _failure(self, step: Step, error: Exception) -> Outcome:
-        return Outcome(StepStatus.WAITING if step.kind is StepKind.RETRY else StepStatus.FAILED, error=error)
-
     def _doing(self, place: Place, outcome: Outcome, started_at: datetime) -> Doing:
         """Describe a step and its outcome for the recorder."""
-        wait_kind = {StepStatus.SUSPEND: WaitKind.INPUT, StepStatus.WAITING: WaitKind.RETRY}.get(outcome.status)
         ends = place.group is None or (place.is_last and outcome.status in CLEARED_STEPS)
         return Doing(
             name=place.name,
@@ -252,9 +315,7 @@ class ProcessRun:
             started_at=started_at,
             merge=lambda result: self._merged(place, result, _shallow, ends=ends),
             sub_step=None if ends else place.sub_step,
-            alongside=partial(waits.open_wait, self.claim.process_id, kind=wait_kind, key=place.key)
-            if wait_kind
-            else None,
+            failure=partial(self.bodies.failure, place),
         )
 
     def _merged(
@@ -268,79 +329,6 @@ class ProcessRun:
         if place.is_last if ends is None else ends:
             return {key: value for key, value in state.items() if key not in (STEP_GROUP_KEY, SUB_STEP_KEY)}
         return {**state, STEP_GROUP_KEY: place.name, SUB_STEP_KEY: place.sub_step}
-
-    # Bodies
-
-    def _body(self, place: Place) -> Outcome:
-        """Do what the kind of a step stands for. Raises whatever its function raises."""
-        match place.step.kind:
-            case StepKind.DONE:
-                return Outcome(StepStatus.COMPLETE)
-            case StepKind.ABORT:
-                return Outcome(StepStatus.ABORT)
-            case StepKind.INPUT:
-                return Outcome(StepStatus.SUSPEND)
-            case StepKind.CALLBACK_CREATE:
-                return self._create_callback(place)
-            case StepKind.CALLBACK_AWAIT:
-                return self._await_callback(place)
-        return Outcome(StepStatus.SUCCESS, self._call(place)) if place.step.function else SUCCESS
-
-    def _call(self, place: Place) -> State:
-        """Call the function of a step in the surroundings it may rely on, and return what it returned."""
-        step = place.step
-        assert step.function is not None
-        context = StepContext(
-            process_id=self.claim.process_id,
-            root_id=self.claim.root_id,
-            step=step.name,
-            idempotency_key=idempotency_key(
-                root_id=self.claim.root_id,
-                branch_key=self.claim.branch_key,
-                step_key=place.key,
-                sub_step=place.sub_step,
-            ),
-            attempt=self.history.attempts.get(place.key, 0) + 1,
-        )
-        surroundings = step_transaction if step.atomic else writes_refused
-        with acting(step=step.name), running_step(context), surroundings(step.name):
-            arguments = bind(step.function)(self._seen_by(step))
-            result = step.function(**arguments)
-        if result is not None and not isinstance(result, dict):
-            raise TypeError(f"Step {step.name!r} returned a {type(result).__name__}; it must return a dict or None")
-        return result or {}
-
-    def _seen_by(self, step: Step) -> State:
-        """Return the part of the state that a step sees, references to callbacks replaced by the addresses to call."""
-        seen = step.lens.get(self.state) if step.lens else self.state
-        if not self.workflow.uses_callbacks or callback_tokens.PREFIX not in json.dumps(seen):
-            return seen
-        routes = {wait.pk: waits.route(wait) for wait in waits.find(callback_tokens.references_in(seen))}
-        for wait_id, route in routes.items():
-            # Also the bare token: a step may put it into an address of its own making.
-            self.recorder.secrets[route] = callback_tokens.reference_to(wait_id)
-            self.recorder.secrets[route.rsplit("/", 1)[1]] = callback_tokens.reference_to(wait_id)
-        return cast("State", callback_tokens.expand(seen, lambda wait_id: routes.get(wait_id, callback_tokens.MASKED)))
-
-    # Callbacks: these run in the transaction of their row.
-
-    def _create_callback(self, place: Place) -> Outcome:
-        assert place.step.callback is not None
-        waits.cancel_all(self.claim.process_id)
-        wait = waits.new_callback(self.claim.process_id, key=place.key, options=place.step.callback)
-        wait.save(force_insert=True)
-        return Outcome(StepStatus.SUCCESS, {place.step.callback.route_key: callback_tokens.reference_to(wait.wait_id)})
-
-    def _await_callback(self, place: Place) -> Outcome:
-        wait = waits.current_callback(self.claim.process_id, place.key)
-        if wait is not None and waits.reach(wait):
-            return Outcome(StepStatus.AWAITING_CALLBACK)
-        return Outcome(StepStatus.SUCCESS, self._callback_result(place))
-
-    def _callback_result(self, place: Place) -> State:
-        """Return what the callback brought; nothing if a person let the process go on without it."""
-        wait = waits.current_callback(self.claim.process_id, place.key)
-        return {wait.result_key: wait.body} if wait is not None and wait.state == WaitState.ARRIVED else {}
 
 
 def _shallow(state: State, result: State) -> State:

@@ -6,10 +6,16 @@ Nothing here touches the database or the settings: product packages import it be
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, SupportsIndex, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Final, SupportsIndex, TypeAlias, Unpack, overload
+
+from workflows.engine.step_context import Undone
+from workflows.engine.step_options import NOT_DECLARED, Effect, StepKeywords, StepOptions, Undo
+
+if TYPE_CHECKING:
+    from workflows.engine.forks import Fork
 
 State: TypeAlias = dict[str, Any]
 StepFunction: TypeAlias = Callable[..., "State | None"]
@@ -17,6 +23,8 @@ Predicate: TypeAlias = Callable[[State], bool]
 AuthCallback: TypeAlias = Callable[..., "bool | Awaitable[bool]"]
 FormFactory: TypeAlias = Callable[..., Any]
 
+# What a row and a process can hold of a step's name.
+NAME_LENGTH = 255
 SYSTEM_ASSIGNEE = "SYSTEM"
 DEFAULT_CALLBACK_ROUTE_KEY = "callback_route"
 DEFAULT_CALLBACK_RESULT_KEY = "callback_result"
@@ -36,6 +44,8 @@ class StepKind(StrEnum):
     CALLBACK_CREATE = "callback_create"
     CALLBACK_AWAIT = "callback_await"
     CALLBACK_CLEANUP = "callback_cleanup"
+    # Runs others side by side and waits for them, see `workflows.engine.forks`.
+    FORK = "fork"
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,18 @@ class Step:
     retry_auth_callback: AuthCallback | None = None
     # Body and result in one transaction, see `step`.
     atomic: bool = False
+    options: StepOptions = field(default_factory=StepOptions)
     # All must hold on the state before the step, or it is skipped.
     conditions: tuple[Predicate, ...] = ()
     lens: Lens | None = None
     # Of a group: its steps, entered one after the other and shown as one.
     steps: StepList = field(default_factory=lambda: StepList())
     callback: CallbackOptions | None = None
+    fork: Fork | None = None
+    # What takes back what it did, see `workflows.engine.undo`.
+    undo: Step | None = None
+    # Of such a step, while it runs: what it takes back.
+    undone: Undone | None = None
     __wrapped__: Callable[..., Any] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -89,6 +105,17 @@ class Step:
 
     def __rshift__(self, other: Step | StepList) -> StepList:
         return StepList([self]) >> other
+
+    @property
+    def effects(self) -> frozenset[Effect]:
+        """What it does, as declared: of a step that holds others, what all of them do, if each says so."""
+        if self.options.effects:
+            return self.options.effects
+        if self.function is None and not self.steps and self.fork is None:
+            return frozenset({Effect.READ})
+        lists = [self.steps, *(self.fork.step_lists() if self.fork is not None else ())]
+        inner = [step.effects for steps in lists for step in steps]
+        return frozenset().union(*inner) if inner and all(inner) else NOT_DECLARED
 
     def __repr__(self) -> str:
         return f"<Step {self.name!r} {self.kind}>"
@@ -124,6 +151,15 @@ class StepList(list[Step]):
     def map(self, change: Callable[[Step], Step]) -> StepList:
         return StepList(change(step) for step in self)
 
+    def everything(self) -> Iterator[Step]:
+        """Go through all steps, also those within groups and branches, and those that undo them."""
+        for step in self:
+            yield step
+            yield from step.steps.everything()
+            yield from StepList([step.undo] if step.undo is not None else []).everything()
+            for branch in step.fork.step_lists() if step.fork is not None else ():
+                yield from branch.everything()
+
     def keys(self) -> list[str]:
         """Return one key per step, unique and stable: its name, and `name#2` for the second of that name."""
         seen: dict[str, int] = {}
@@ -148,8 +184,27 @@ def as_steps(steps: Step | StepList | Iterable[Step]) -> StepList:
     return result
 
 
+# Declared as the undo of a step: it changed nothing that would have to be taken back.
+nothing_to_undo = Step("Nothing to undo")
+
+_MAY_UNDO: Final = frozenset({StepKind.PLAIN, StepKind.RETRY, StepKind.INPUT, StepKind.GROUP})
+
+
+def as_undo(name: str, undo: Undo | None) -> Step | None:
+    """Return the step that undoes the step `name`. Raises ValueError for one that cannot stand alone."""
+    if undo is None or (isinstance(undo, Step) and undo.kind in _MAY_UNDO):
+        return undo
+    if isinstance(undo, Step) or not callable(undo):
+        raise ValueError(f"{undo!r} cannot be the undo of {name!r}; give a function, a step or a step group")
+    return Step(f"Undo: {name}"[:NAME_LENGTH], function=undo)
+
+
 def step(
-    name: str, *, atomic: bool = False, retry_auth_callback: AuthCallback | None = None
+    name: str,
+    *,
+    atomic: bool = False,
+    retry_auth_callback: AuthCallback | None = None,
+    **options: Unpack[StepKeywords],
 ) -> Callable[[StepFunction], Step]:
     """Make a function a step. Its arguments come from the state by name; the dict it returns is merged into the state.
 
@@ -157,20 +212,37 @@ def step(
     transaction with the step itself. A body that must write to our database itself is declared `atomic=True`: body and
     result are then one transaction, and calls to other systems are refused in it.
     """
-
-    def decorate(function: StepFunction) -> Step:
-        return Step(name, StepKind.PLAIN, function, atomic=atomic, retry_auth_callback=retry_auth_callback)
-
-    return decorate
+    return _with_body(name, StepKind.PLAIN, atomic, retry_auth_callback, options)
 
 
 def retrystep(
-    name: str, *, atomic: bool = False, retry_auth_callback: AuthCallback | None = None
+    name: str,
+    *,
+    atomic: bool = False,
+    retry_auth_callback: AuthCallback | None = None,
+    **options: Unpack[StepKeywords],
 ) -> Callable[[StepFunction], Step]:
     """Like `step`, but an exception makes the process wait, to be tried again later, instead of failing it."""
+    return _with_body(name, StepKind.RETRY, atomic, retry_auth_callback, options)
+
+
+def _with_body(
+    name: str, kind: StepKind, atomic: bool, retry_auth_callback: AuthCallback | None, keywords: StepKeywords
+) -> Callable[[StepFunction], Step]:
+    options, undo = StepOptions.of(**keywords), as_undo(name, keywords.get("undo"))
+    if atomic and Effect.OUTSIDE in options.effects:
+        raise ValueError(f"Step {name!r} is atomic, so it cannot change other systems: calls to them are refused in it")
 
     def decorate(function: StepFunction) -> Step:
-        return Step(name, StepKind.RETRY, function, atomic=atomic, retry_auth_callback=retry_auth_callback)
+        return Step(
+            name,
+            kind,
+            function,
+            atomic=atomic,
+            retry_auth_callback=retry_auth_callback,
+            options=options,
+            undo=undo,
+        )
 
     return decorate
 
@@ -210,9 +282,13 @@ def step_group(
     *,
     extract_form: bool = True,
     retry_auth_callback: AuthCallback | None = None,
+    **options: Unpack[StepKeywords],
 ) -> Step:
-    """Show several steps as one; each is a transaction of its own. A retry after a failure starts at the first."""
-    inner = as_steps(steps)
+    """Show several steps as one; each is a transaction of its own. A retry after a failure starts at the first.
+
+    `undo` takes back all of it; without, each of its steps is taken back by its own.
+    """
+    inner = without_forks(as_steps(steps), f"step_group {name!r}")
     first_input = next((item for item in inner if item.form is not None), None) if extract_form else None
     return Step(
         name,
@@ -221,7 +297,9 @@ def step_group(
         assignee=first_input.assignee if first_input else SYSTEM_ASSIGNEE,
         resume_auth_callback=first_input.resume_auth_callback if first_input else None,
         retry_auth_callback=retry_auth_callback,
+        options=StepOptions.of(**options),
         steps=StepList(_flat(inner)),
+        undo=as_undo(name, options.get("undo")),
     )
 
 
@@ -246,6 +324,7 @@ def callback_step(
     *,
     callback_route_key: str = DEFAULT_CALLBACK_ROUTE_KEY,
     timeout: float | None = None,
+    undo: Undo | None = None,
 ) -> Step:
     """Hand work to another system and wait for it to call back.
 
@@ -263,46 +342,16 @@ def callback_step(
             Step(f"{name} - Cleanup callback step", StepKind.CALLBACK_CLEANUP, callback=options),
         ]
     )
-    return step_group(name, steps, extract_form=False)
+    return step_group(name, steps, extract_form=False, undo=undo)
 
 
-def conditional(predicate: Predicate) -> Callable[[Step | StepList], StepList]:
-    """Run the steps only if `predicate` holds on the state; it is asked again before each of them."""
-
-    def wrap(steps: Step | StepList) -> StepList:
-        return as_steps(steps).map(lambda item: replace(item, conditions=(predicate, *item.conditions)))
-
-    return wrap
-
-
-def steplens(
-    get: Callable[[State], State],
-    set: Callable[[State], Callable[[State], State]],  # noqa: A002 - known by this name
-) -> Callable[[Step | StepList], StepList]:
-    """Let steps see and change only a part of the state.
-
-    `get(state)` is the part, `set(part)(state)` the whole with the part changed.
-    """
-    return _through(Lens(get=get, set=lambda state, part: set(part)(state)))
-
-
-def focussteps(key: str) -> Callable[[Step | StepList], StepList]:
-    """Let steps see and change only `state[key]`, an empty dict where there is none."""
-    return _through(Lens(get=lambda state: state.get(key) or {}, set=lambda state, part: {**state, key: part}))
-
-
-def _through(lens: Lens) -> Callable[[Step | StepList], StepList]:
-    def wrap_step(item: Step) -> Step:
-        conditions = tuple(_seen_through(lens, predicate) for predicate in item.conditions)
-        if item.kind is StepKind.GROUP:
-            return replace(item, conditions=conditions, steps=item.steps.map(wrap_step))
-        return replace(item, conditions=conditions, lens=item.lens.inside(lens) if item.lens else lens)
-
-    return lambda steps: as_steps(steps).map(wrap_step)
-
-
-def _seen_through(lens: Lens, predicate: Predicate) -> Predicate:
-    return lambda state: predicate(lens.get(state))
+def without_forks(steps: StepList, where: str) -> StepList:
+    """Refuse what runs others side by side where its row, or the state it would join into, is not its own."""
+    if fork := next((item for item in steps if item.kind is StepKind.FORK), None):
+        raise ValueError(
+            f"{fork.name!r} runs others side by side and cannot stand inside {where}. Put it beside it in the workflow."
+        )
+    return steps
 
 
 init = Step("Start", StepKind.START)

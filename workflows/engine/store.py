@@ -1,4 +1,4 @@
-"""Write what a step did: one transaction, its last statement the fence, and nothing at all if the fence is lost.
+"""Write what a step did: one transaction with a fence in it, and nothing at all if the fence is lost.
 
 Two ways with the same meaning: the portable one through the ORM, and for plain steps on PostgreSQL one data-modifying
 statement.
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -20,10 +20,14 @@ from wfo_site.common.uuid7 import uuid7
 from workflows.engine import fast_path
 from workflows.engine.claims import Claim
 from workflows.engine.commit import commit_hash
+from workflows.engine.errors import failed_reason, traceback_text
 from workflows.engine.history import Row
 from workflows.engine.state import Delta
 from workflows.enums import ProcessStatus, StepStatus
 from workflows.models import EngineSettings, InputState, Process, ProcessStep
+
+# What a process row says when no runner has it.
+LET_GO: Final[dict[str, Any]] = {"runner": None, "lease_until": None, "rung_at": None, "lost_claims": 0}
 
 
 class FenceLost(Exception):
@@ -100,12 +104,13 @@ class ProcessChange:
             "failed_reason": self.failed_reason,
             "traceback": self.traceback,
             "wait_kind": self.wait_kind,
-            "lost_claims": 0,
+            # Of the next step, this claim is the first.
+            "lost_claims": 1 if self.status == ProcessStatus.RUNNING else 0,
         }
         if self.plan_id is not None:
             columns["plan_id"] = self.plan_id
         if self.status != ProcessStatus.RUNNING:
-            columns |= {"runner": None, "lease_until": None, "rung_at": None}
+            columns |= LET_GO
         return columns
 
 
@@ -115,7 +120,7 @@ def write_step(
     change: ProcessChange,
     *,
     inputs: Sequence[UUID] = (),
-    alongside: Callable[[], object] | None = None,
+    alongside: Sequence[Callable[[], object]] = (),
 ) -> bool:
     """Write a step row and the process row in one transaction; return whether the engine is paused.
 
@@ -128,20 +133,27 @@ def write_step(
             raise FenceLost
         return paused
     with transaction.atomic(savepoint=False):
-        if alongside is not None:
-            alongside()
+        for act in alongside:
+            act()
+        paused = is_paused()
+        fence(claim, change.columns(row.seq))
         _write_row(claim, row)
         if inputs:
             InputState.objects.filter(pk__in=inputs).update(merged_seq=row.seq)
-        paused = is_paused()
-        fence(claim, change.columns(row.seq))
     return paused
+
+
+def failure_where_it_stands(error: BaseException) -> dict[str, Any]:
+    """Return the columns of a process that fails for a reason that no step can be blamed for."""
+    failure = {"failed_reason": failed_reason(error), "traceback": traceback_text(error)}
+    return {"last_status": ProcessStatus.FAILED, "wait_kind": None, **failure, **LET_GO}
 
 
 def fence(claim: Claim, columns: dict[str, Any]) -> None:
     """Update the process row if it is still ours; raises FenceLost if not.
 
-    The last statement of a transaction: earlier, it would make heartbeats wait for the rest.
+    It comes after all that may take its time, since heartbeats wait for it, and right before the row itself: an abort
+    locks the process first and then writes a row, and in the other order the two would lock each other out.
     """
     still_ours = Process.every.filter(pk=claim.process_id, epoch=claim.epoch, last_status=ProcessStatus.RUNNING)
     if not still_ours.update(last_modified_at=Now(), **columns):
@@ -154,11 +166,7 @@ def is_paused() -> bool:
 
 def _write_row(claim: Claim, row: StepRow) -> None:
     if row.replaces is None:
-        try:
-            ProcessStep.objects.create(process_id=claim.process_id, **row.columns())
-        except IntegrityError as error:
-            # The row of this number is there: an abort or another runner wrote it, and the fence would say the same.
-            raise FenceLost from error
+        ProcessStep.objects.create(process_id=claim.process_id, **row.columns())
         return
     stored = ProcessStep.objects.filter(process_id=claim.process_id, seq=row.replaces.seq)
     columns = row.outcome()

@@ -12,18 +12,29 @@ from django.db.models.functions import Now
 from wfo_site.common.clock import now
 from wfo_site.common.uuid7 import uuid7
 from workflows.engine import callback_tokens
+from workflows.engine.retries import NextTry
 from workflows.engine.steps import CallbackOptions
 from workflows.enums import TimeoutAction, WaitKind, WaitState
 from workflows.models import Wait
 
-# A retry step that could not do its work is tried again after an hour.
-RETRY_AFTER = timedelta(hours=1)
+
+def open_input(process_id: UUID, key: str) -> None:
+    """Note that the process waits for somebody to fill in a form."""
+    Wait.objects.create(process_id=process_id, kind=WaitKind.INPUT, key=key, created_at=now(), reached=True)
 
 
-def open_wait(process_id: UUID, *, kind: WaitKind, key: str) -> None:
-    """Note that the process waits for input, or for another try, which comes by itself."""
-    again = {"deadline": now() + RETRY_AFTER, "on_timeout": TimeoutAction.RETRY} if kind == WaitKind.RETRY else {}
-    Wait.objects.create(process_id=process_id, kind=kind, key=key, created_at=now(), reached=True, **again)
+def open_retry(again: NextTry, process_id: UUID, key: str) -> None:
+    """Note that the process waits for another try, which comes by itself."""
+    Wait.objects.create(
+        process_id=process_id,
+        kind=WaitKind.RETRY,
+        key=key,
+        created_at=now(),
+        reached=True,
+        deadline=in_seconds(again.delay),
+        on_timeout=TimeoutAction.RETRY,
+        detail={"attempt": again.attempt, "of": again.of},
+    )
 
 
 def new_callback(process_id: UUID, *, key: str, options: CallbackOptions) -> Wait:
@@ -49,8 +60,13 @@ def current_callback(process_id: UUID, key: str) -> Wait | None:
 
 def reach(wait: Wait) -> bool:
     """Stand at a callback wait, its deadline counting from now. False if it is no longer open: the call came before."""
-    deadline = None if wait.timeout_seconds is None else Now() + timedelta(seconds=wait.timeout_seconds)
-    return bool(Wait.objects.filter(pk=wait.pk, state=WaitState.OPEN).update(reached=True, deadline=deadline))
+    found = Wait.objects.filter(pk=wait.pk, state=WaitState.OPEN)
+    return bool(found.update(reached=True, deadline=in_seconds(wait.timeout_seconds)))
+
+
+def in_seconds(timeout: float | None) -> Any:
+    """Return the moment so many seconds from now, by the database's clock; None for no timeout."""
+    return None if timeout is None else Now() + timedelta(seconds=timeout)
 
 
 def close(wait_id: UUID, state: WaitState, **columns: Any) -> bool:

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from workflows.executors.monitor import OnlineWorker
+
 _MODULES = {
     "threadpool": "workflows.executors.threadpool",
     "celery": "workflows.executors.celery",
@@ -27,6 +29,9 @@ class Executor(Protocol):
 
     def stop(self, timeout: float) -> None:
         """Take no more, hand back between steps what runs, and wait for that up to `timeout` seconds."""
+
+    def workers(self) -> list[OnlineWorker]:
+        """Return who runs processes, as far as is known here. Waits for nobody for long."""
 
     def ring(self, process_ids: Sequence[UUID]) -> None:
         """Say that these processes are due. Raises nothing for a bell that cannot be rung; it is logged."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from workflows.engine.runner import run
 from workflows.executors.base import runner_id
+from workflows.executors.monitor import OnlineWorker
 
 
 class Inline:
@@ -24,6 +25,9 @@ class Inline:
     def stop(self, timeout: float) -> None:
         """Nothing: the caller runs."""
 
+    def workers(self) -> list[OnlineWorker]:
+        return [OnlineWorker(self._runner, slots=1)]
+
     def ring(self, process_ids: Sequence[UUID]) -> None:
         self._wanted.extend(process_ids)
         if self._draining:
@@ -31,7 +35,10 @@ class Inline:
         self._draining = True
         try:
             while self._wanted:
-                run(self._wanted.popleft(), runner=self._runner)
+                process_id = self._wanted.popleft()
+                if not run(process_id, runner=self._runner):
+                    # Nothing runs beside it here.
+                    run(process_id, runner=self._runner, alone=True)
         finally:
             self._wanted.clear()
             self._draining = False

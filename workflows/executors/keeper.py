@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -15,6 +16,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from workflows.engine import claims
+from workflows.engine.claims import Claim
+from workflows.engine.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -22,64 +25,110 @@ SWEEP_SECONDS = 2.0
 
 
 class Keeper:
-    """Heartbeats for the processes in `running`, and a call of `sweep` every other second."""
+    """Heartbeats for the processes in `running`, and a call of `sweep` at once and then every other second.
 
-    def __init__(self, runner: str, *, sweep: Callable[[], None] | None = None) -> None:
+    `replace` gets the threads whose step has taken too long: nothing can be expected of them any more.
+    """
+
+    def __init__(
+        self,
+        runner: str,
+        *,
+        sweep: Callable[[], None] | None = None,
+        replace: Callable[[threading.Thread], None] = lambda _: None,
+    ) -> None:
         self.runner = runner
         self._sweep = sweep
-        self._running: set[UUID] = set()
+        self._replace = replace
+        self._watchdog = Watchdog(runner)
+        # Each with a mark of the block that keeps it: a thread that was given up must not end what another keeps.
+        self._running: dict[UUID, object] = {}
+        self._let_go: list[Claim] = []
         self._mutex = threading.Lock()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         self._ending.clear()
+        self._watchdog.start()
         self._thread = threading.Thread(target=self._loop, name="keeper", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, *, timeout: float = 5) -> None:
         self._ending.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
+        self._watchdog.stop()
+        if self._thread is not None and timeout:
+            self._thread.join(timeout=timeout)
 
     @contextmanager
-    def keeping(self, process_id: UUID) -> Iterator[None]:
-        """Keep the lease of a process alive during the block."""
+    def keeping(self, process_id: UUID) -> Iterator[bool]:
+        """Keep the lease of a process alive during the block. False: another thread has this process already."""
+        mark = object()
         with self._mutex:
-            self._running.add(process_id)
+            is_ours = self._running.setdefault(process_id, mark) is mark
+        if not is_ours:
+            yield False
+            return
         try:
-            yield
+            yield True
         finally:
             with self._mutex:
-                self._running.discard(process_id)
+                if self._running.get(process_id) is mark:
+                    del self._running[process_id]
 
     @property
     def running(self) -> set[UUID]:
         with self._mutex:
             return set(self._running)
 
+    def give_back_later(self, claim: Claim) -> None:
+        """Give a process back as soon as the database is there again: its runner lives, so it need not wait."""
+        with self._mutex:
+            self._let_go.append(claim)
+
     def _loop(self) -> None:
         beat_every = settings.PROCESS_LEASE_SECONDS / 4
         pause = min(beat_every, SWEEP_SECONDS)
-        since_beat = 0.0
+        last_beat = time.monotonic()
         try:
-            while not self._ending.wait(pause):
-                since_beat += pause
-                if since_beat >= beat_every:
-                    since_beat = 0.0
-                    self._safely(lambda: claims.heartbeat(self.running, self.runner))
+            while True:
+                began = time.monotonic()
+                if began - last_beat >= 0.9 * beat_every and self._safely(self._beat):
+                    last_beat = began
+                self._safely(self._give_back)
+                self._safely(self._end_overdue)
                 if self._sweep is not None:
                     self._safely(self._sweep)
+                if self._ending.wait(max(0.0, began + pause - time.monotonic())):
+                    break
         finally:
             connection.close()
 
-    def _safely(self, act: Callable[[], None]) -> None:
+    def _beat(self) -> None:
+        claims.heartbeat(self.running, self.runner)
+
+    def _give_back(self) -> None:
+        while self._let_go:
+            claims.hand_back(self._let_go[0])
+            with self._mutex:
+                self._let_go.pop(0)
+
+    def _end_overdue(self) -> None:
+        for step in self._watchdog.write_failures():
+            with self._mutex:
+                self._running.pop(step.process_id, None)
+            if not step.is_over:
+                self._replace(step.thread)
+
+    def _safely(self, act: Callable[[], object]) -> bool:
         """Outlive a database that is away: the next round opens a new connection."""
         try:
             act()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("the database is away: %s", error)
-            connection.close()
         except Exception:
             logger.exception("the keeper failed; it goes on")
-            connection.close()
+        else:
+            return True
+        connection.close()
+        return False

@@ -2,119 +2,115 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
-from collections import deque
+import time
 from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 
-from workflows.engine import claims, deadlines
-from workflows.engine.runner import run
-from workflows.executors.base import runner_id
-from workflows.executors.keeper import Keeper
+from workflows.engine import claims, deadlines, losses
+from workflows.executors.monitor import OnlineWorker
+from workflows.executors.room import Room
+from workflows.executors.worker_process import WorkerProcess
 
 logger = logging.getLogger(__name__)
 
 
 class ThreadPool:
-    """`MAX_WORKERS` threads that run what they are rung for, and otherwise what the database says is due."""
+    """`MAX_WORKERS` threads, each of which runs the most urgent process that is due until there is none.
+
+    A bell wakes one that sleeps. Which process it was rung for does not matter: the database knows what comes first.
+    """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._runner = runner_id()
-        self._keeper = Keeper(self._runner, sweep=self._look)
-        self._wanted: deque[UUID] = deque()
-        # A bell came that was not kept, because enough waited: the database knows.
-        self._more = False
         self._condition = threading.Condition()
-        self._stopping = False
+        self._bells = 0
+        self._numbers = itertools.count()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         if self._threads:
             return
-        self._stopping = False
-        self._more = True
-        self._threads = [
-            threading.Thread(target=self._work, name=f"runner-{number}", daemon=True) for number in range(self.size)
-        ]
+        self.room = Room()
+        self._worker = WorkerProcess(self.room, ring=self.ring, replace=self._replace, upkeep=self._look)
+        self._bells = self.size
+        self._threads = [self._new_thread() for _ in range(self.size)]
         for thread in self._threads:
             thread.start()
-        self._keeper.start()
+        self._worker.keeper.start()
 
     def stop(self, timeout: float) -> None:
+        if not self._threads:
+            return
+        self.room.close(timeout)
+        if running := len(self._worker.keeper.running):
+            logger.warning("waiting up to %g s for the running steps of %d processes to end", timeout, running)
         with self._condition:
-            self._stopping = True
             self._condition.notify_all()
-        share = max(0.1, timeout / max(1, len(self._threads)))
+        until = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout=share)
-        if left := [thread.name for thread in self._threads if thread.is_alive()]:
-            logger.warning("%s did not end in time; their processes go on elsewhere when the lease is over", left)
-        self._keeper.stop()
+            thread.join(timeout=max(0.0, until - time.monotonic()))
+        self._worker.keeper.stop()
+        if any(thread.is_alive() for thread in self._threads):
+            self._worker.leave()
+        else:
+            self.room.remove()
         self._threads = []
 
+    def workers(self) -> list[OnlineWorker]:
+        return [OnlineWorker(self._worker.runner, slots=self.size)] if self._threads else []
+
     def ring(self, process_ids: Sequence[UUID]) -> None:
-        if not self._threads:
-            # Another process of ours serves, or will: it finds them in the database.
-            return
+        # Without threads another process of ours serves, or will: it finds them in the database.
         with self._condition:
-            for process_id in process_ids:
-                if len(self._wanted) < 2 * self.size:
-                    self._wanted.append(process_id)
-                else:
-                    self._more = True
+            self._bells = min(self.size, self._bells + len(process_ids))
             self._condition.notify(len(process_ids))
 
-    def _look(self) -> None:
-        """Take what is due and unclaimed, and end waits whose time is over."""
-        deadlines.expire_due()
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(target=self._work, name=f"runner-{next(self._numbers)}", daemon=True)
+
+    def _replace(self, lost: threading.Thread) -> None:
+        """Put another thread in the place of one that hangs; that one ends when it comes back, if ever."""
         with self._condition:
-            free = 2 * self.size - len(self._wanted)
-        if found := claims.due(free):
-            claims.mark_rung(found)
-            self.ring(found)
+            if lost not in self._threads:
+                return
+            thread = self._new_thread()
+            self._threads[self._threads.index(lost)] = thread
+            self._bells = min(self.size, self._bells + 1)
+            # It may have come back this very moment, and wait for a bell.
+            self._condition.notify_all()
+        logger.error("%s hangs; %s takes its place", lost.name, thread.name)
+        thread.start()
+
+    def _is_lost(self) -> bool:
+        return threading.current_thread() not in self._threads
+
+    def _look(self) -> None:
+        """Wake threads for what is due, end waits whose time is over, and hold what takes its worker down."""
+        self.ring(claims.due(self.size))
+        deadlines.expire_due()
+        losses.hold_what_kills()
 
     def _work(self) -> None:
-        while (process_id := self._next()) is not None:
-            try:
-                with self._keeper.keeping(process_id):
-                    run(process_id, runner=self._runner, should_stop=lambda: self._stopping)
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("process %s: the database is away: %s", process_id, error)
-                connection.close()
-            except Exception:
-                logger.exception("process %s: the engine failed", process_id)
-                connection.close()
+        while self._wait_for_bell():
+            while self._worker.run_next() and not self._is_lost():
+                pass
         connection.close()
 
-    def _next(self) -> UUID | None:
-        """Return the next process to run, waiting for one; None when it is time to end."""
-        while True:
-            with self._condition:
-                while not (self._stopping or self._wanted or self._more):
-                    self._condition.wait()
-                if self._stopping:
-                    return None
-                if self._wanted:
-                    return self._wanted.popleft()
-                self._more = False
-            self._refill()
-
-    def _refill(self) -> None:
-        """Fetch what is due: bells were not kept because enough waited."""
-        try:
-            found = claims.due(2 * self.size)
-        except (DatabaseError, InterfaceError):
-            connection.close()
-            return
+    def _wait_for_bell(self) -> bool:
+        """Sleep until a bell rings; False when it is time to end."""
         with self._condition:
-            self._wanted.extend(found)
-            self._more = len(found) == 2 * self.size
-            self._condition.notify(len(found))
+            while not (self._bells or self.room.is_closing or self._is_lost()):
+                self._condition.wait()
+            if self._is_lost():
+                return False
+            self._bells -= 1
+        return not self.room.is_closing
 
 
 def make() -> ThreadPool:

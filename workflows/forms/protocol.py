@@ -24,6 +24,7 @@ from pydantic_forms.types import (
     AcceptData,
     AcceptItemType,
     FormMeta,
+    InputForm,
     SummaryData,
     strEnum,
 )
@@ -62,6 +63,7 @@ from pydantic_forms.validators import (
 from pydantic_forms.validators.helpers import remove_empty_items
 from pydantic_i18n import PydanticI18n
 
+from wfo_site.common.nul import visible
 from workflows.forms.errors import (
     ROOT,
     FieldError,
@@ -90,6 +92,7 @@ __all__ = [
     "FormMeta",
     "FormPage",
     "Hidden",
+    "InputForm",
     "Label",
     "Layout",
     "ListOfOne",
@@ -191,7 +194,7 @@ def walk_form(
     try:
         page: PageType = next(generator)
         for index, user_input in enumerate(user_inputs):
-            model = _validated(page, user_input, index, locale)
+            model = _validated(page, visible(user_input), index, locale)
             accepted.append(model)
             current.update(model.model_dump())
             page = generator.send(model)

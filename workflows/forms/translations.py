@@ -16,12 +16,12 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 
 DEFAULT_LANGUAGE = "en-GB"
-_LANGUAGE = re.compile(r"[a-z]+-[A-Z]+")
+LANGUAGE = re.compile(r"[a-z]+-[A-Z]+")
 
 
 def is_language(text: str) -> bool:
     """Whether `text` is written as languages are here: nl-NL."""
-    return _LANGUAGE.fullmatch(text) is not None
+    return LANGUAGE.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=32)

@@ -7,11 +7,12 @@ from typing import Final, Literal
 
 from django.urls import reverse
 
-from workflows.enums import ProcessStatus
+from workflows.engine import losses
+from workflows.enums import ProcessKind, ProcessStatus
 from workflows.models import Process
-from workflows.states import ENDED, FAILED
+from workflows.states import ENDED, FAILED, RESUMABLE, RUNNABLE
 
-ActionName = Literal["retry", "proceed", "abort", "delete"]
+ActionName = Literal["retry", "release", "proceed", "undo", "abort", "delete"]
 PAUSED: Final = "The engine is paused; start it again first."
 REMOVED: Final = "The code of this workflow is not installed any more, so it cannot go on."
 
@@ -20,7 +21,8 @@ REMOVED: Final = "The code of this workflow is not installed any more, so it can
 class Action:
     """A button of a process's page. `reason` says why it is off; empty when it is on.
 
-    `is_plain`: the status beside it says as much, so that the reason need not be read by everybody.
+    One without a `question` leads to a page of its own. `is_plain`: the status beside it says as much, so that the
+    reason need not be read by everybody.
     """
 
     name: ActionName
@@ -38,10 +40,18 @@ class Action:
 
 
 def process_actions(
-    process: Process, *, may_delete: bool, engine_is_paused: bool, has_form: bool, refusal: str = ""
+    process: Process,
+    *,
+    may_delete: bool,
+    engine_is_paused: bool,
+    has_form: bool,
+    refusal: str = "",
+    undo_refusal: str = "",
 ) -> list[Action]:
-    """Return the buttons of a process's page in their order. `refusal`: why this person may not let it go on. No
-    query."""
+    """Return the buttons of a process's page in their order. No query.
+
+    `refusal`: why this person may not let it go on; `undo_refusal`: why it cannot be undone, or not by this person.
+    """
     status = ProcessStatus(process.last_status)
     noun = "task" if process.is_task else "process"
     paused = PAUSED if engine_is_paused else ""
@@ -55,6 +65,13 @@ def process_actions(
             plainly=_no_retry(status, noun),
         )
     ]
+    if losses.is_held_for_losses(process):
+        # In the place of a retry, which this is.
+        question = (
+            f"This {noun} is held: {process.held_because}. The step runs once more, while nothing else runs on its "
+            "worker; if that is lost again, it is held again."
+        )
+        actions = [_action(process, "release", "Release", question, refusal or paused)]
     if status == ProcessStatus.AWAITING_CALLBACK or (status == ProcessStatus.SUSPENDED and not has_form):
         question = (
             "Go on without the answer of the other system? A callback that comes later is refused."
@@ -62,6 +79,8 @@ def process_actions(
             else f"Let this {noun} go on?"
         )
         actions.append(_action(process, "proceed", "Resume", question, refusal or paused))
+    if _may_be_undone(process, status):
+        actions.append(_action(process, "undo", "Undo…", "", undo_refusal or paused))
     ended = f"This {noun} is {status.label.lower()}; there is nothing left to abort." if status in ENDED else ""
     question = f"Abort this {noun}? What it has done so far stays as it is, and its subscriptions stay locked."
     actions.append(_action(process, "abort", "Abort", question, plainly=ended))
@@ -73,16 +92,31 @@ def process_actions(
     return actions
 
 
+def _may_be_undone(process: Process, status: ProcessStatus) -> bool:
+    """Say whether undoing is something to think of: it stopped before its end, or its parent did."""
+    has_stopped = status in RESUMABLE or status == ProcessStatus.ABORTED or process.parent_id is not None
+    return process.kind == ProcessKind.PROCESS and status not in RUNNABLE and has_stopped
+
+
 def _no_retry(status: ProcessStatus, noun: str) -> str:
     if status not in FAILED and status != ProcessStatus.WAITING:
         return f"This {noun} is {status.label.lower()}; only a failed or waiting step can be run again."
     return ""
 
 
-_ICONS: Final = {"retry": "refresh", "proceed": "player-play", "abort": "player-stop", "delete": "trash"}
+_ICONS: Final = {
+    "retry": "refresh",
+    "release": "player-play",
+    "proceed": "player-play",
+    "undo": "arrow-back-up",
+    "abort": "player-stop",
+    "delete": "trash",
+}
 _TONES: Final[dict[str, Literal["primary", "danger", "plain"]]] = {
     "retry": "primary",
+    "release": "primary",
     "proceed": "primary",
+    "undo": "plain",
     "abort": "danger",
     "delete": "danger",
 }

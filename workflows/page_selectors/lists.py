@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from uuid import UUID
@@ -13,9 +14,11 @@ from django.http import QueryDict
 from products.enums import Target
 from products.models import Workflow
 from subscriptions.models import Subscription
+from wfo_site.common.json import NUL_MARK
 from wfo_site.common.listing import COUNT_CAP, ListPage, paginate
 from workflows.enums import ProcessStatus
 from workflows.models import Process, ProcessQuerySet, ProcessSubscription
+from workflows.selectors.estimates import late_among
 from workflows.states import ENDED, FAILED
 
 Tab = Literal["active", "completed", "all"]
@@ -84,15 +87,27 @@ class ProcessFilter:
 def process_list(wanted: ProcessFilter, params: QueryDict) -> ListPage[Process]:
     """Return the page of the list that `wanted` and the page, per and sort of `params` name.
 
-    At most 4 queries, and one more for each word that is searched.
+    At most 4 queries, one more for each word that is searched, and those that find out who is late.
     """
     matching = _matching(wanted)
-    return paginate(_as_rows(matching), params, sorts=SORTS, default=DEFAULT_SORT, count=matching)
+    page = paginate(_as_rows(matching), params, sorts=SORTS, default=DEFAULT_SORT, count=matching)
+    _mark_late(page.rows)
+    return page
 
 
 def process_row(process_id: UUID) -> Process | None:
-    """Return one process with what a row of a list shows, in 2 queries; None when it does not exist (any more)."""
-    return _as_rows(Process.objects.filter(pk=process_id)).first()
+    """Return one process with what a row of a list shows; None when it does not exist (any more)."""
+    process = _as_rows(Process.objects.filter(pk=process_id)).first()
+    if process is not None:
+        _mark_late([process])
+    return process
+
+
+def _mark_late(processes: Sequence[Process]) -> None:
+    """Give each process `is_late`: it takes longer than its workflow usually does."""
+    late = late_among(processes)
+    for process in processes:
+        process.is_late = process.pk in late  # type: ignore[attr-defined]
 
 
 def newest(processes: ProcessQuerySet, limit: int) -> list[Process]:
@@ -107,8 +122,8 @@ def count_text(processes: ProcessQuerySet) -> str:
 
 
 def _clean(text: str, length: int) -> str:
-    # PostgreSQL refuses NUL in text.
-    return text.replace("\0", "").strip()[:length]
+    # A NUL arrives as its visible mark, which nobody looks for.
+    return text.replace(NUL_MARK, "").strip()[:length]
 
 
 def _as_rows(processes: ProcessQuerySet) -> ProcessQuerySet:

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from workflows import selectors
+from workflows.engine import losses
 from workflows.engine.authorization import AuthUser
+from workflows.engine.tree import ref_of
 from workflows.enums import ProcessStatus, WaitKind
 from workflows.page_selectors.actions import REMOVED, Action, process_actions
 from workflows.page_selectors.timeline import ProcessView
+from workflows.selectors import Permissions
+from workflows.selectors.permissions import UNDO_REFUSED
+from workflows.selectors.undo import undo_refusal
 from workflows.states import ENDED, FAILED
 
 
@@ -36,19 +41,21 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
     process = view.process
     engine = selectors.engine_status()
     why = selectors.why_not_running(process)
-    refusal = _refusal(view, user)
+    permissions = selectors.process_permissions(process.pk, user, ref=ref_of(process))
+    refusal = _refusal(view, permissions)
     actions = process_actions(
         process,
         may_delete=user.is_staff,
         engine_is_paused=engine["global_lock"],
         has_form=view.has_form,
         refusal=refusal,
+        undo_refusal=_undo_refusal(view, permissions),
     )
     asks = view.has_form and not refusal
     reasons = _reasons(actions)
     if view.has_form and refusal:
         reasons.insert(0, Reason(labels="Resume", text=refusal))
-    look = f"{view.version}|{why}|{asks}|{[(action.name, action.reason) for action in actions]}"
+    look = f"{view.version}|{why}|{asks}|{view.estimate.is_late}|{[(action.name, action.reason) for action in actions]}"
     return {
         "view": view,
         "process": process,
@@ -63,14 +70,22 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
     }
 
 
-def _refusal(view: ProcessView, user: LivePageUser) -> str:
+def _refusal(view: ProcessView, permissions: Permissions) -> str:
     """Return why this person may not set the process going; empty if they may."""
     if not view.workflow_is_in_code:
         return REMOVED
-    process = view.process
-    permissions = selectors.process_permissions(process.pk, user, workflow_name=process.workflow.name)
-    refusal = permissions.refusal(process.last_status)
+    # To release is to retry.
+    status = ProcessStatus.FAILED if losses.is_held_for_losses(view.process) else view.process.last_status
+    refusal = permissions.refusal(status)
     return f"{refusal}." if refusal else ""
+
+
+def _undo_refusal(view: ProcessView, permissions: Permissions) -> str:
+    """Return why the process cannot be undone by this person; empty if it can."""
+    if not view.workflow_is_in_code:
+        return REMOVED
+    refusal = undo_refusal(view.process, view.parts.undone_by, parts_at_work=view.parts.are_at_work)
+    return refusal or ("" if permissions.retry else f"{UNDO_REFUSED}.")
 
 
 def _reasons(actions: list[Action]) -> list[Reason]:

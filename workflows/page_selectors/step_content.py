@@ -8,11 +8,14 @@ from uuid import UUID
 
 from wfo_site.common.errors import NotFound
 from workflows.engine.callback_tokens import mask
-from workflows.engine.state import Delta, fold
+from workflows.engine.history import state_before
+from workflows.engine.registry import get_workflow
+from workflows.engine.state import Delta
+from workflows.engine.step_options import effects_sentence
 from workflows.engine.steps import State
+from workflows.engine.tree import Ref, program_of, ref_to
 from workflows.models import Process, ProcessStep
 from workflows.page_selectors.json_limits import readable
-from workflows.states import CLEARED_STEPS
 
 # Keys that are the engine's or the form's own business and only in the way of a reader.
 _INTERNAL: Final = ("__", "label_", "divider_")
@@ -53,6 +56,8 @@ class StepContent:
     """The opened card of a step."""
 
     step: ProcessStep
+    # What its code says that it changes; empty where the code says nothing, or is gone.
+    effects: str = ""
     changes: list[Change] = field(default_factory=list)
     # Changes beyond what a page shows, and changes of internal keys.
     cut_count: int = 0
@@ -63,42 +68,40 @@ class StepContent:
 
 
 def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback: bool) -> StepContent:
-    """Read what the row `seq` of a process changed, or the whole state after it, in at most 4 queries.
+    """Read what the row `seq` of a process changed, or the whole state after it, in at most 5 queries (a branch: more).
 
     `with_traceback`: the reader may see the insides of the program. Raises NotFound.
     """
     step = ProcessStep.objects.filter(process_id=process_id, seq=seq).first()
-    if step is None:
+    ref = ref_to(process_id)
+    if step is None or ref is None:
         raise NotFound(f"Process {process_id} has no step {seq}")
+    effects = _effects(ref, step.key)
     if step.error is not None:
-        return StepContent(step=step, failure=_failure(step, with_traceback=with_traceback))
+        return StepContent(step=step, effects=effects, failure=_failure(step, with_traceback=with_traceback))
     # Addresses of callbacks are as good as passwords: a page shows that there is one, never which.
-    before: State = mask(_state_before(process_id, seq))
+    before: State = mask(state_before(ref, seq))
     delta = Delta(mask(step.delta), frozenset(step.removed))
     if with_state:
         after = delta.apply(before)
-        return StepContent(step=step, state=readable(dict(sorted(after.items()))))
+        return StepContent(step=step, effects=effects, state=readable(dict(sorted(after.items()))))
     changes = _changes(before, delta)
     shown = [change for change in changes if not change.key.startswith(_INTERNAL)]
     return StepContent(
         step=step,
+        effects=effects,
         changes=[replace(one, value=readable(one.value), before=readable(one.before)) for one in shown[:MAX_CHANGES]],
         cut_count=max(len(shown) - MAX_CHANGES, 0),
         hidden_count=len(changes) - len(shown),
     )
 
 
-def _state_before(process_id: UUID, seq: int) -> State:
-    """Fold the done rows before `seq`, from the last snapshot on."""
-    earlier = ProcessStep.objects.filter(process_id=process_id, seq__lt=seq)
-    found = earlier.filter(snapshot__isnull=False).order_by("-seq").values_list("seq", "snapshot").first()
-    snapshot_at, snapshot = (found[0], found[1] or {}) if found else (0, {})
-    rows = (
-        earlier.filter(seq__gt=snapshot_at, status__in=CLEARED_STEPS, sub_step__isnull=True)
-        .order_by("seq")
-        .values_list("delta", "removed")
-    )
-    return fold((Delta(set_, frozenset(removed)) for set_, removed in rows), snapshot)
+def _effects(ref: Ref, key: str) -> str:
+    workflow = get_workflow(ref.workflow_name)
+    program = program_of(workflow, ref) if workflow is not None else None
+    if program is None or key not in program.keys:
+        return ""
+    return effects_sentence(program.steps[program.keys.index(key)].effects)
 
 
 def _changes(before: State, delta: Delta) -> list[Change]:

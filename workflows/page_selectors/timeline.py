@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q
 
 from subscriptions.models import Subscription
 from wfo_site.common.clock import now
 from wfo_site.common.errors import NotFound
 from workflows.engine.registry import get_workflow
 from workflows.engine.steps import Step, StepKind
-from workflows.enums import ProcessKind, ProcessStatus, StepStatus, WaitState
+from workflows.engine.tree import Program, program_of, ref_of
+from workflows.enums import ProcessStatus, StepStatus, WaitState
 from workflows.models import Process, ProcessStep, Wait
+from workflows.page_selectors.parts import Parts, parts_of
+from workflows.selectors.estimates import Estimate, estimate_of
 from workflows.states import CLEARED_STEPS, ENDED, OPEN_STEPS, RUNNABLE
 
 PENDING: Final = "pending"
@@ -26,6 +30,7 @@ _ICON_OF_KIND: Final[dict[StepKind, str]] = {
     StepKind.DONE: "circle-check",
     StepKind.INPUT: "edit",
     StepKind.GROUP: "list-details",
+    StepKind.FORK: "git-branch",
     StepKind.RETRY: "refresh",
     StepKind.ABORT: "player-stop",
 }
@@ -110,8 +115,9 @@ class ProcessView:
     subscriptions: list[Subscription]
     cards: list[StepCard]
     waits: list[Wait]
-    children: list[Process]
+    parts: Parts
     workflow_is_in_code: bool
+    estimate: Estimate
     # It stands at a step that a person answers.
     has_form: bool
 
@@ -149,10 +155,6 @@ class ProcessView:
         )
 
     @property
-    def children_done(self) -> int:
-        return sum(child.last_status == ProcessStatus.COMPLETED for child in self.children)
-
-    @property
     def seconds(self) -> float:
         """From the start to the end or, while it is open, to now."""
         end = self.process.last_modified_at if self.process.last_status in ENDED else now()
@@ -163,13 +165,12 @@ class ProcessView:
         """Change whenever the live part of the page would be drawn differently."""
         process = self.process
         progress = max((wait.progress_at.isoformat() for wait in self.waits if wait.progress_at), default="")
-        children = ",".join(f"{child.last_status}{child.last_seq}" for child in self.children)
         modified = process.last_modified_at.isoformat()
-        return f"{process.last_status}|{process.last_seq}|{modified}|{process.note}|{progress}|{children}"
+        return f"{process.last_status}|{process.last_seq}|{modified}|{process.note}|{progress}|{self.parts.version}"
 
 
 def process_view(process_id: UUID) -> ProcessView:
-    """Read the page of one process in at most 6 queries, whatever the number of steps. Raises NotFound."""
+    """Read the page of one process in at most 8 queries, whatever the number of steps. Raises NotFound."""
     subscriptions = Subscription.objects.select_related("product").order_by("description")
     process = (
         Process.every.select_related("workflow", "plan", "parent__workflow")
@@ -179,15 +180,22 @@ def process_view(process_id: UUID) -> ProcessView:
     )
     if process is None:
         raise NotFound(f"There is no process {process_id}; it may have been deleted")
-    rows = list(ProcessStep.objects.filter(process_id=process_id).order_by("seq").only(*_CARD_COLUMNS))
-    children = Process.every.filter(parent_id=process_id).exclude(kind=ProcessKind.UNDO)
-    plan = _plan_of_code(process.workflow.name)
+    rows = list(
+        ProcessStep.objects.filter(process_id=process_id)
+        .annotate(has_error=ExpressionWrapper(Q(error__isnull=False), output_field=BooleanField()))
+        .order_by("seq")
+        .only(*_CARD_COLUMNS)
+    )
+    workflow = get_workflow(process.workflow.name)
+    plan = _plan_of(program_of(workflow, ref_of(process)) if workflow is not None else None)
+    estimate = estimate_of(process, rows, remaining_keys(process, _cleared(rows), plan.keys))
     return ProcessView(
         process=process,
         subscriptions=list(process.subscriptions.all()),
         cards=_cards(process, rows, plan),
+        estimate=estimate,
         waits=list(Wait.objects.filter(process_id=process_id, state=WaitState.OPEN).defer("body", "detail")),
-        children=list(children.select_related("workflow").order_by("process_id")[:200]),
+        parts=parts_of(process),
         workflow_is_in_code=bool(plan.keys),
         has_form=process.last_status == ProcessStatus.SUSPENDED and bool(rows) and plan.has_form(rows[-1].key),
     )
@@ -195,7 +203,8 @@ def process_view(process_id: UUID) -> ProcessView:
 
 def planned_cards(workflow_name: str) -> list[StepCard]:
     """Return the steps of a workflow that has not started, all to do. No query; empty where the code has none."""
-    plan = _plan_of_code(workflow_name)
+    workflow = get_workflow(workflow_name)
+    plan = _plan_of(Program.of(workflow) if workflow is not None else None)
     return [
         StepCard(anchor=f"next-{n}", key=key, name=plan.name(key), status=PENDING, icon=plan.icon(key))
         for n, key in enumerate(plan.keys)
@@ -223,11 +232,10 @@ class _CodePlan:
         return _ICON_OF_KIND.get(self.steps[key].kind, _ICON_DEFAULT) if key in self.steps else _ICON_DEFAULT
 
 
-def _plan_of_code(workflow_name: str) -> _CodePlan:
-    workflow = get_workflow(workflow_name)
-    if workflow is None:
+def _plan_of(program: Program | None) -> _CodePlan:
+    if program is None:
         return _CodePlan([], {})
-    return _CodePlan(workflow.keys, dict(zip(workflow.keys, workflow.steps, strict=True)))
+    return _CodePlan(program.keys, dict(zip(program.keys, program.steps, strict=True)))
 
 
 def remaining_keys(process: Process, cleared: list[str], code_keys: list[str]) -> list[str]:
@@ -240,15 +248,20 @@ def remaining_keys(process: Process, cleared: list[str], code_keys: list[str]) -
     return plan[done:]
 
 
-def _cards(process: Process, rows: list[ProcessStep], plan: _CodePlan) -> list[StepCard]:
-    cleared = [row.key for row in rows if row.status in CLEARED_STEPS and row.sub_step is None]
+def _cleared(rows: Sequence[ProcessStep]) -> list[str]:
+    return [row.key for row in rows if row.status in CLEARED_STEPS and row.sub_step is None]
+
+
+def _cards(process: Process, rows: Sequence[ProcessStep], plan: _CodePlan) -> list[StepCard]:
+    cleared = _cleared(rows)
     remaining = remaining_keys(process, cleared, plan.keys)
     last = rows[-1] if rows else None
     is_at_work = process.last_status in RUNNABLE
     is_running = process.last_status == ProcessStatus.RUNNING
     # The step due next has a card already: it stopped, or it is a group that has done some of its steps.
     has_card = last is not None and bool(remaining) and last.key == remaining[0]
-    has_card = has_card and last is not None and (not is_at_work or last.sub_step is not None)
+    is_open = last is not None and (last.sub_step is not None or _is_forked(last))
+    has_card = has_card and (not is_at_work or is_open)
     cards = [
         StepCard(
             anchor=f"step-{row.seq}",
@@ -284,6 +297,11 @@ def _cards(process: Process, rows: list[ProcessStep], plan: _CodePlan) -> list[S
             )
         )
     return cards
+
+
+def _is_forked(row: ProcessStep) -> bool:
+    """Say whether a row, annotated with `has_error`, is of a step that waits for its parts."""
+    return row.status == StepStatus.WAITING and not getattr(row, "has_error", False)
 
 
 def _since(process: Process, last: ProcessStep | None) -> datetime:

@@ -4,17 +4,21 @@ from workflows.selectors.allowed import reason_text, subscription_workflows
 from workflows.selectors.detail import process_detail
 from workflows.selectors.engine import engine_status
 from workflows.selectors.permissions import Permissions, process_permissions
-from workflows.selectors.position import next_form, process_form
+from workflows.selectors.position import process_form
+from workflows.selectors.undo import Undo, undo_plan
 from workflows.selectors.why import why_not_running
+from workflows.selectors.workers import worker_status
 
 __all__ = [
     "Permissions",
+    "Undo",
     "engine_status",
-    "next_form",
     "process_detail",
     "process_form",
     "process_permissions",
     "reason_text",
     "subscription_workflows",
+    "undo_plan",
     "why_not_running",
+    "worker_status",
 ]

@@ -7,16 +7,19 @@ from uuid import UUID
 
 from wfo_site.common.errors import NotFound
 from workflows.engine import callback_tokens, waits
-from workflows.engine.history import load_history
-from workflows.engine.registry import get_workflow
+from workflows.engine.history import counts_for_state, start_state
 from workflows.engine.state import Delta, shown_delta
 from workflows.engine.steps import State
-from workflows.enums import ProcessStatus, WaitKind, WaitState
+from workflows.engine.tree import Ref, ref_of
+from workflows.enums import ProcessKind, ProcessStatus
 from workflows.forms import generate_form
 from workflows.models import Process, ProcessStep
-from workflows.selectors.position import Position, form_at
+from workflows.selectors.estimates import estimate_of
+from workflows.selectors.open_waits import OpenWait, open_wait
+from workflows.selectors.position import Position, form_at, position_of
+from workflows.selectors.undo import undo_of
 from workflows.selectors.why import why_not_running
-from workflows.states import CLEARED_STEPS, OPEN_STEPS
+from workflows.states import CLEARED_STEPS
 
 PENDING = "pending"
 
@@ -34,12 +37,17 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
     )
     if process is None:
         raise NotFound(f"Process with process_id {process_id} not found")
-    history = load_history(process_id)
-    position = Position(history, get_workflow(process.workflow.name), len(history.cleared))
+    ref = ref_of(process)
+    position = position_of(ref)
+    history = position.history
     subscriptions = list(process.subscriptions.all())
     first = subscriptions[0] if subscriptions else None
+    undone_by = undo_of(process_id) if process.kind == ProcessKind.PROCESS else None
     show = _shower(may_resume)
-    current = show({**history.state, **_progress(process)})
+    wait = open_wait(process)
+    current = show({**history.state, **_callback_progress(wait)})
+    rows = list(ProcessStep.objects.filter(process_id=process_id).order_by("seq"))
+    estimate = estimate_of(process, rows, position.remaining_keys)
     return {
         "process_id": process.process_id,
         "workflow_id": process.workflow_id,
@@ -60,10 +68,16 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
         "customer_id": first.customer_id if first else None,
         "subscriptions": subscriptions,
         "parent_process_id": process.parent_id,
+        "undo_of": process.parent_id if process.kind == ProcessKind.UNDO else None,
+        "undone_by": undone_by.process_id if undone_by is not None else None,
         "current_state": current,
-        "steps": [*_shown_steps(process_id, show), *_pending(process, position)],
+        "steps": [*_shown_steps(ref, rows, show), *_pending(process, position)],
         "form": _form(process, position),
-        "why": why_not_running(process),
+        "why": why_not_running(process, wait),
+        "deadline": wait.ends_at if wait is not None else None,
+        "next_retry_at": wait.next_retry_at if wait is not None else None,
+        "estimated_end": estimate.ends_at,
+        "is_late": estimate.is_late,
     }
 
 
@@ -82,21 +96,18 @@ def _shower(may_resume: bool) -> Any:
     return show
 
 
-def _progress(process: Process) -> State:
+def _callback_progress(wait: OpenWait | None) -> State:
     """Return what another system said of its progress while the process waits for it."""
-    if process.last_status != ProcessStatus.AWAITING_CALLBACK:
-        return {}
-    wait = process.waits.filter(kind=WaitKind.CALLBACK, state=WaitState.OPEN).order_by("created_at").last()
     return {"callback_progress": wait.progress} if wait is not None and wait.progress is not None else {}
 
 
-def _shown_steps(process_id: UUID, show: Any) -> list[dict[str, Any]]:
+def _shown_steps(ref: Ref, rows: list[ProcessStep], show: Any) -> list[dict[str, Any]]:
     """Return the rows with the state after each, and what it changed against the done row before it."""
     shown = []
-    before: State = {}
-    has_done = False
-    for row in ProcessStep.objects.filter(process_id=process_id).order_by("seq"):
-        counts = row.status in CLEARED_STEPS | OPEN_STEPS
+    before: State = start_state(ref)
+    has_done = ref.is_branch
+    for row in rows:
+        counts = counts_for_state(row.status, row.error)
         after = Delta(row.delta, frozenset(row.removed)).apply(before) if counts else dict(row.error or row.delta)
         state = show(after)
         item = {

@@ -18,10 +18,12 @@ from workflows.engine.authorization import (
     policy_at,
 )
 from workflows.engine.registry import get_workflow
+from workflows.engine.tree import Ref, ref_to
 from workflows.enums import ProcessStatus
-from workflows.models import Process
 from workflows.selectors.position import Position, position_of
 from workflows.states import FAILED
+
+UNDO_REFUSED: Final = "User is not authorized to undo this process"
 
 # A step that asks or waits is resumed, one that failed is tried again.
 _RESUMED: Final = frozenset({ProcessStatus.SUSPENDED, ProcessStatus.AWAITING_CALLBACK})
@@ -50,27 +52,26 @@ NOTHING: Final = Permissions(resume=False, retry=False)
 
 def permissions_at(position: Position, asker: Asker) -> Permissions:
     """Return what `asker` may do with a process that stands at `position`. No query; asks up to two callbacks."""
-    workflow = position.workflow
-    if workflow is None:
+    program = position.program
+    if program is None:
         return NOTHING
-    row = position.history.open_row
-    policy: Policy = policy_at(workflow, position.index, row.sub_step if row is not None else None)
+    row, workflow = position.history.open_row, program.workflow
+    policy: Policy = policy_at(program, position.index, row.sub_step if row is not None else None)
     return Permissions(
         resume=allows(policy.resume, asker, AuthAction.RESUME, workflow, position.step),
         retry=allows(policy.retry, asker, AuthAction.RETRY, workflow, position.step),
     )
 
 
-def process_permissions(process_id: UUID, asker: Asker, *, workflow_name: str | None = None) -> Permissions:
+def process_permissions(process_id: UUID, asker: Asker, *, ref: Ref | None = None) -> Permissions:
     """Return what `asker` may do with a process: nothing where its workflow is no longer in code. Raises NotFound.
 
-    One query, two more where callbacks are to be asked; `workflow_name`, if known, saves the first.
+    One query, two more where callbacks are to be asked; `ref`, if known, saves the first.
     """
-    if workflow_name is None:
-        workflow_name = Process.every.filter(pk=process_id).values_list("workflow__name", flat=True).first()
-        if workflow_name is None:
-            raise NotFound(f"Process with process_id {process_id} not found")
-    workflow = get_workflow(workflow_name)
+    ref = ref or ref_to(process_id)
+    if ref is None:
+        raise NotFound(f"Process with process_id {process_id} not found")
+    workflow = get_workflow(ref.workflow_name)
     if workflow is None:
         return NOTHING
-    return EVERYTHING if asks_nobody(workflow) else permissions_at(position_of(process_id, workflow_name), asker)
+    return EVERYTHING if asks_nobody(workflow) else permissions_at(position_of(ref), asker)

@@ -6,25 +6,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from wfo_site.common.errors import NotFound
 from workflows.engine.form_pages import form_pages
 from workflows.engine.history import History, load_history
 from workflows.engine.registry import Workflow, get_workflow
 from workflows.engine.steps import State, Step, StepKind
+from workflows.engine.tree import Program, Ref, program_of, ref_to
 from workflows.forms import FormGenerator
-from workflows.models import Process
 
 
 @dataclass(frozen=True)
 class Position:
-    """A process's history, its workflow in code (None if it is gone), and the index of the next step."""
+    """A process's history, what it runs (None if the code has it no more), and the index of the next step."""
 
     history: History
-    workflow: Workflow | None
+    program: Program | None
     index: int
 
     @property
+    def workflow(self) -> Workflow | None:
+        return None if self.program is None else self.program.workflow
+
+    @property
     def remaining(self) -> list[Step]:
-        return [] if self.workflow is None else list(self.workflow.steps[self.index :])
+        return [] if self.program is None else list(self.program.steps[self.index :])
+
+    @property
+    def remaining_keys(self) -> list[str]:
+        return [] if self.program is None else self.program.keys[self.index :]
 
     @property
     def step(self) -> Step | None:
@@ -37,15 +46,22 @@ class Position:
         return step.steps[keys.index(row.sub_step)] if row.sub_step in keys else step
 
 
-def position_of(process_id: UUID, workflow_name: str) -> Position:
-    history = load_history(process_id)
-    return Position(history, get_workflow(workflow_name), len(history.cleared))
+def position_of(ref: Ref) -> Position:
+    """Read where a process stands, in as many statements as its history takes."""
+    history = load_history(ref)
+    workflow = get_workflow(ref.workflow_name)
+    return Position(history, program_of(workflow, ref) if workflow is not None else None, len(history.cleared))
 
 
-def next_form(process_id: UUID) -> tuple[Callable[[State], FormGenerator] | None, State]:
-    """Return the form of the step that a process stands at, None if it has none, and the state it is made with."""
-    name = Process.every.values_list("workflow__name", flat=True).get(pk=process_id)
-    return form_at(position_of(process_id, name))
+def process_form(process_id: UUID) -> tuple[Callable[[State], FormGenerator] | None, State]:
+    """Return the form of the step that a process stands at, None if it has none, and the state it is made with.
+
+    Raises NotFound.
+    """
+    ref = ref_to(process_id)
+    if ref is None:
+        raise NotFound(f"Process with process_id {process_id} not found")
+    return form_at(position_of(ref))
 
 
 def form_at(position: Position) -> tuple[Callable[[State], FormGenerator] | None, State]:
@@ -55,6 +71,3 @@ def form_at(position: Position) -> tuple[Callable[[State], FormGenerator] | None
         return None, state
     form, seen = step.form, step.lens.get(state) if step.lens else state
     return (lambda given: form_pages(form, given)), seen
-
-
-process_form = next_form

@@ -2,44 +2,80 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Final
+
 from wfo_site.common.clock import now
+from workflows.engine import limits, losses
 from workflows.enums import ProcessStatus, WaitKind
 from workflows.models import EngineSettings, Process
+from workflows.selectors.open_waits import OpenWait, open_wait
+from workflows.selectors.parts import parts_sentence
 from workflows.states import FAILED, RUNNABLE
 
 
-def why_not_running(process: Process) -> str:
-    """Return why nothing happens to a process right now, and what would change that; "" while it runs or has ended."""
+def why_not_running(process: Process, wait: OpenWait | None = None) -> str:
+    """Return why nothing happens to a process right now, and what would change that; "" while it runs or has ended.
+
+    `wait`: what it waits for, if that is known; else it is read.
+    """
     status = process.last_status
     if status in RUNNABLE:
         return _why_not_yet(process)
     step = f"Step “{process.last_step}”" if process.last_step else "Its first step"
-    if status == ProcessStatus.SUSPENDED:
-        return f"{step} waits for {process.assignee} to fill in its form."
-    if status == ProcessStatus.AWAITING_CALLBACK:
-        return f"{step} waits for another system to call back{_deadline(process)}."
-    if status == ProcessStatus.WAITING:
-        return f"{step} failed for now and is tried again within the hour; retry to try at once."
     if status in FAILED:
         return f"{step} failed; retry to try it again, or abort."
+    if status == ProcessStatus.WAITING and process.wait_kind == WaitKind.CHILDREN:
+        return f"{step}: {parts_sentence(process)}."
+    if status in _WAITING:
+        return _why_waiting(process, step, wait or open_wait(process))
     return ""
+
+
+_WAITING: Final = frozenset({ProcessStatus.SUSPENDED, ProcessStatus.AWAITING_CALLBACK, ProcessStatus.WAITING})
+
+
+def _why_waiting(process: Process, step: str, wait: OpenWait | None) -> str:
+    until = f" until {_moment(wait.deadline)}" if wait is not None and wait.deadline is not None else ""
+    if process.last_status == ProcessStatus.SUSPENDED:
+        return f"{step} waits for {process.assignee} to fill in its form{until}."
+    if process.last_status == ProcessStatus.AWAITING_CALLBACK:
+        return f"{step} waits for another system to call back{until}."
+    if wait is None or wait.deadline is None:
+        return f"{step} failed for now; retry to try it again, or abort."
+    tries = f"attempt {wait.attempt} of {wait.of}" if wait.of else f"attempt {wait.attempt or 1}"
+    return f"{step} failed for now ({tries}) and is tried again at {_moment(wait.deadline)}; retry to try at once."
+
+
+def _moment(moment: datetime) -> str:
+    """Return a moment as people read it: the day only where it is another one."""
+    universal = moment.astimezone(UTC)
+    day = "" if universal.date() == now().date() else "%Y-%m-%d "
+    return f"{universal:{day}%H:%M:%S} UTC"
 
 
 def _why_not_yet(process: Process) -> str:
     moment = now()
     if process.held_because:
         return f"Is held: {process.held_because}."
-    if process.not_before is not None and process.not_before > moment:
-        return f"Starts at {process.not_before:%Y-%m-%d %H:%M:%S} UTC."
     if process.lease_until is not None and process.lease_until > moment:
         return ""
+    if losses.waits_to_be_alone(process):
+        return "Its worker was lost twice; it goes on when a worker has nothing else to do, alone."
+    if process.not_before is not None and process.not_before > moment:
+        return f"Starts at {_moment(process.not_before)}."
     if EngineSettings.objects.filter(global_lock=True).exists():
         return "The engine is paused; it goes on when the engine does."
-    if process.last_status == ProcessStatus.RUNNING:
-        return "Waits for a runner to take it over."
-    return "Waits for a free runner."
+    is_taken_over = process.last_status == ProcessStatus.RUNNING
+    waits = "Waits for a runner to take it over." if is_taken_over else "Waits for a free runner."
+    return _no_place(process) or waits
 
 
-def _deadline(process: Process) -> str:
-    wait = process.waits.filter(kind=WaitKind.CALLBACK, state="open").order_by("created_at").last()
-    return f" until {wait.deadline:%Y-%m-%d %H:%M:%S} UTC" if wait is not None and wait.deadline is not None else ""
+def _no_place(process: Process) -> str:
+    """Say that others of its workflow take all places; no query where the workflow has no limit."""
+    name = process.workflow.name
+    limit = limits.by_workflow().get(name)
+    running = limits.running_by_workflow({name: limit}).get(name, 0) if limit is not None else 0
+    if limit is None or running < limit:
+        return ""
+    return f"Waits: {running} of {limit} “{name}” run; it goes on when one of them ends or waits."

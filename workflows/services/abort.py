@@ -12,7 +12,8 @@ from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER
 from wfo_site.common.errors import Conflict, DomainError, NotFound
-from workflows.engine import waits
+from workflows.engine import children, waits
+from workflows.engine.tree import ref_to
 from workflows.enums import ProcessStatus, StepStatus
 from workflows.models import Process, ProcessStep, ProcessSubscription
 from workflows.states import ENDED
@@ -20,23 +21,28 @@ from workflows.states import ENDED
 USER_ABORTED = "User Aborted"
 
 
-def abort_process(process_id: UUID, *, user: str = SYSTEM_USER) -> None:
-    """Abort a process. Work done is not undone, and its subscriptions stay locked.
+def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = False) -> None:
+    """Abort a process, and the children it waits for. Work done is not undone, and its subscriptions stay locked.
 
     A running step is cut off: what it returns is dropped, and whether it had an effect outside is not known; the row
-    says so. Raises NotFound, and Conflict for a process that has ended.
+    says so. `is_told`: its parent knows. Raises NotFound, and Conflict for a process that has ended.
     """
     with transaction.atomic():
-        # Raising the epoch first takes the process from its runner: no step can be written in between.
+        ref = ref_to(process_id)
+        # Locks in the order of the engine: what the parent waits with, what this one waits with, then processes.
+        if ref is not None and ref.parent_id is not None and ref.parent_seq is not None and not is_told:
+            children.settle(process_id, ref.parent_id, ref.parent_seq, ProcessStatus.ABORTED)
+        waits.cancel_all(process_id)
+        # The lock takes the process from its runner: no step can be written from here on.
         live = Process.every.filter(pk=process_id).exclude(last_status__in=ENDED)
-        before = live.select_for_update().values_list("last_status", "last_seq", "last_step").first()
+        before = live.select_for_update().values_list("last_status", "last_seq", "last_step", "runner").first()
         if before is None:
             raise _refusal(process_id)
-        status, seq, last_step = before
+        status, seq, last_step, runner = before
         moment = now()
         delta = (
             {"abort_note": f"A step was running after {last_step or 'the start'}: its effect outside is unknown."}
-            if status == ProcessStatus.RUNNING
+            if status == ProcessStatus.RUNNING and runner is not None
             else {}
         )
         ProcessStep.objects.create(
@@ -50,6 +56,7 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER) -> None:
             started_at=moment,
             completed_at=moment,
         )
+        # Also what the runner began to wait for until the lock was ours.
         waits.cancel_all(process_id)
         live.update(
             epoch=F("epoch") + 1,
@@ -58,9 +65,13 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER) -> None:
             last_seq=seq + 1,
             runner=None,
             lease_until=None,
+            held_because=None,
             wait_kind=None,
             last_modified_at=Now(),
         )
+        waited_for = Process.every.filter(parent_id=process_id, parent_seq__isnull=False)
+        for child_id in waited_for.exclude(last_status__in=ENDED).values_list("process_id", flat=True):
+            abort_process(child_id, user=user, is_told=True)
         broadcast.processes_changed(process_id)
         broadcast.status_counts_changed()
         for subscription_id in ProcessSubscription.objects.filter(process_id=process_id).values_list(
@@ -73,4 +84,4 @@ def _refusal(process_id: UUID) -> DomainError:
     status = Process.every.filter(pk=process_id).values_list("last_status", flat=True).first()
     if status is None:
         return NotFound(f"Process with process_id {process_id} not found")
-    return Conflict(f"Aborting a {status} workflow is not possible: it has ended")
+    return Conflict(f"Aborting is not possible: this process is {status} already")

@@ -7,11 +7,14 @@ from django.db import transaction
 from wfo_site.common import broadcast
 from wfo_site.common.errors import Locked
 from workflows.engine import claims
+from workflows.engine.authorization import Asker
 from workflows.models import EngineSettings
 from workflows.services.bell import ring_after_commit
+from workflows.services.staff import check_is_staff
 
 # More than this go on when the sweeper comes by.
 RING_AT_ONCE = 100
+SWITCH = "pause or start the engine"
 
 
 def check_engine_takes_changes() -> None:
@@ -20,15 +23,17 @@ def check_engine_takes_changes() -> None:
         raise Locked("Engine is locked cannot accept changes on processes at this time")
 
 
-def pause_engine() -> None:
-    """Stop every process before its next step; they stay `running` and go on when the engine does."""
+def pause_engine(*, user_model: Asker = None) -> None:
+    """Stop every process before its next step; they stay `running` and go on when the engine does. Raises Forbidden."""
+    check_is_staff(user_model, SWITCH)
     EngineSettings.objects.update_or_create(pk=1, defaults={"global_lock": True})
     broadcast.engine_status_changed()
 
 
 @transaction.atomic
-def unpause_engine() -> None:
-    """Let everything go on that was stopped by the pause. Live leases are left alone."""
+def unpause_engine(*, user_model: Asker = None) -> None:
+    """Let everything go on that was stopped by the pause. Live leases are left alone. Raises Forbidden."""
+    check_is_staff(user_model, SWITCH)
     EngineSettings.objects.update_or_create(pk=1, defaults={"global_lock": False})
     broadcast.engine_status_changed()
     if waiting := list(

@@ -8,6 +8,7 @@ from uuid import UUID
 from subscriptions import services as subscription_services
 from subscriptions.models import Subscription
 from wfo_site.common.errors import DomainError, NotFound
+from workflows.enums import ProcessKind
 from workflows.models import Process
 
 
@@ -29,7 +30,8 @@ def set_subscription_in_sync(subscription_id: UUID) -> None:
     if insync:
         return
     open_ones = (
-        Process.objects.uncompleted()
+        Process.every.uncompleted()
+        .exclude(kind=ProcessKind.BRANCH)
         .filter(subscriptions=subscription_id, is_task=False)
         .order_by("started_at")
         .values_list("process_id", flat=True)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from wfo_site.common import broadcast
 from wfo_site.common.errors import Conflict, DomainError, NotFound
+from wfo_site.common.nul import visible
+from workflows.engine import waits
+from workflows.engine.authorization import Asker
+from workflows.enums import ProcessKind
 from workflows.models import Process
+from workflows.services.staff import check_is_staff
 from workflows.states import ENDED, FAILED, RESUMABLE
 
 NOTE_LENGTH = 5000
@@ -24,7 +30,7 @@ class NoteTooLong(DomainError):
 
 def set_process_note(process_id: UUID, note: str | None) -> None:
     """Replace the note of a process; blank text is no note. Raises NotFound and NoteTooLong."""
-    text = (note or "").strip() or None
+    text = visible((note or "").strip()) or None
     if text is not None and len(text) > NOTE_LENGTH:
         raise NoteTooLong(f"A note has at most {NOTE_LENGTH} characters; this one has {len(text)}", field="note")
     if not Process.objects.filter(pk=process_id).update(note=text, last_modified_at=Now()):
@@ -32,16 +38,26 @@ def set_process_note(process_id: UUID, note: str | None) -> None:
     broadcast.processes_changed(process_id)
 
 
-def delete_process(process_id: UUID) -> None:
-    """Delete a task and its history. Raises NotFound, DomainError for a workflow, Conflict while it runs."""
+def delete_process(process_id: UUID, *, user_model: Asker = None) -> None:
+    """Delete a task and its history. Raises NotFound, Forbidden, DomainError for a workflow, Conflict while it runs."""
+    check_is_staff(user_model, "delete tasks")
     found = Process.objects.filter(pk=process_id).values_list("is_task", "last_status").first()
     if found is None:
         raise NotFound(f"Process with process_id {process_id} not found")
     is_task, _ = found
     if not is_task:
         raise DomainError("Only tasks can be deleted; a workflow's process is part of its subscription's history")
+    if Process.every.filter(parent_id=process_id, kind=ProcessKind.UNDO).exclude(last_status__in=ENDED).exists():
+        raise Conflict("This task is being undone; abort the undo first")
     deletable = Process.objects.filter(pk=process_id, last_status__in=ENDED | FAILED | RESUMABLE)
-    if not deletable.delete()[0]:
-        raise Conflict("This task is running; abort it first")
+    with transaction.atomic():
+        # Waits before processes: runners, answers and deadlines lock in this order too.
+        waits.cancel_all(process_id)
+        # A runner cannot take it from here on.
+        if deletable.select_for_update().first() is None:
+            if not Process.objects.filter(pk=process_id).exists():
+                raise NotFound(f"Process with process_id {process_id} not found")
+            raise Conflict("This task is running; abort it first")
+        deletable.delete()
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()

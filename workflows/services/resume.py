@@ -16,16 +16,17 @@ from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
 from workflows.engine import waits
 from workflows.engine.authorization import Asker
-from workflows.engine.errors import WorkflowRemoved
+from workflows.engine.errors import PlanChanged, WorkflowRemoved
 from workflows.engine.steps import State
-from workflows.enums import InputType, ProcessStatus
+from workflows.engine.tree import ref_to
+from workflows.enums import InputType, ProcessStatus, WaitKind
 from workflows.forms import post_form
 from workflows.models import InputState, Process
 from workflows.selectors.permissions import permissions_at
-from workflows.selectors.position import form_at, position_of
+from workflows.selectors.position import Position, form_at, position_of
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
-from workflows.states import RESUMABLE
+from workflows.states import FAILED, RESUMABLE
 
 
 def resume_process(
@@ -34,28 +35,39 @@ def resume_process(
     *,
     user: str = SYSTEM_USER,
     user_model: Asker = None,
+    priority: int | None = None,
 ) -> None:
     """Resume a suspended process with its input, or retry a failed or waiting one.
 
-    `user_inputs`: one dict per page of the form of the step it stands at; without a form, nothing is taken from it.
-    `user` is the name that is recorded, `user_model` who the callbacks are asked about. Raises NotFound, Locked,
-    Forbidden, Conflict if the process does not wait for a person or was resumed meanwhile, and the errors of the form.
+    `user_inputs`: one dict per page of the form that it is suspended at, and nothing else: a group that failed is tried
+    again without its form, and asks when it gets there. `user` is the name that is recorded, `user_model` who the
+    callbacks are asked about, `priority` the one it has from now on. Raises NotFound, Locked, Forbidden, Conflict if
+    the process does not wait for a person or was resumed meanwhile, and the errors of the form.
     """
     check_engine_takes_changes()
-    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "workflow__name").first()
-    if seen is None:
+    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "wait_kind").first()
+    ref = ref_to(process_id)
+    if seen is None or ref is None:
         raise NotFound(f"Process with process_id {process_id} not found")
-    status, epoch, workflow_name = seen
+    status, epoch, wait_kind = seen
     if status not in RESUMABLE:
         raise Conflict(f"Resuming a {status} workflow is not possible")
-    position = position_of(process_id, workflow_name)
+    position = position_of(ref)
     if position.workflow is None:
         raise WorkflowRemoved("This workflow cannot be resumed because it has been removed")
     if refusal := permissions_at(position, user_model).refusal(status):
         raise Forbidden(refusal)
+    if wait_kind == WaitKind.CHILDREN:
+        _retry_children(process_id, user, user_model)
+        return
+    if status == ProcessStatus.SUSPENDED:
+        _check_step_is_in_code(position)
     form, state = form_at(position)
-    given = to_json(post_form(form, state, _pages(user_inputs))) if form is not None else {}
+    is_asked = form is not None and status == ProcessStatus.SUSPENDED
+    given = to_json(post_form(form, state, _pages(user_inputs))) if is_asked else {}
     with transaction.atomic():
+        # Waits before processes: runners, answers and deadlines lock in this order too.
+        waits.cancel_all(process_id)
         won = Process.every.filter(pk=process_id, last_status=status, epoch=epoch).update(
             last_status=ProcessStatus.RESUMED,
             epoch=epoch + 1,
@@ -63,6 +75,7 @@ def resume_process(
             rung_at=None,
             not_before=None,
             last_modified_at=Now(),
+            **({} if priority is None else {"priority": priority}),
         )
         if not won:
             raise Conflict("Another was faster: this process has been resumed or aborted meanwhile")
@@ -73,10 +86,31 @@ def resume_process(
             input_time=now(),
             created_by=user,
         )
-        waits.cancel_all(process_id)
         broadcast.processes_changed(process_id)
+        if ref.parent_id is not None:
+            broadcast.processes_changed(ref.parent_id)
         broadcast.status_counts_changed()
         ring_after_commit([process_id])
+
+
+def _check_step_is_in_code(position: Position) -> None:
+    """Raise PlanChanged if the code does not go on with the step that asks: its answer could not be checked."""
+    row = position.history.open_row
+    if row is not None and position.remaining_keys[:1] != [row.key]:
+        raise PlanChanged(
+            f"The code of this workflow no longer goes on with the step {row.key!r}, which asks. Nothing was taken. "
+            "Bring the step back, or abort the process."
+        )
+
+
+def _retry_children(process_id: UUID, user: str, user_model: Asker) -> None:
+    """Try the failed children of a process again that waits for them. Raises Conflict if none has failed."""
+    waited_for = Process.every.filter(parent_id=process_id, parent_seq__isnull=False)
+    failed = list(waited_for.filter(last_status__in=FAILED).order_by("process_id").values_list("process_id", flat=True))
+    if not failed:
+        raise Conflict("None of its parts has failed: there is nothing to retry; see which of them waits for what")
+    for child_id in failed:
+        resume_process(child_id, user=user, user_model=user_model)
 
 
 def _pages(user_inputs: Any) -> list[State]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from wfo_site.common.context import SYSTEM_USER
 from wfo_site.common.errors import Conflict
 from workflows.engine.authorization import Asker
-from workflows.enums import ProcessStatus
+from workflows.enums import Priority, ProcessStatus, WaitKind
 from workflows.models import Process
 from workflows.services import leases
 from workflows.services.engine import check_engine_takes_changes
@@ -28,15 +28,17 @@ _TASKS_PER_SECOND: Final = 10
 def resume_all_tasks(*, user: str = SYSTEM_USER, user_model: Asker = None) -> int:
     """Resume all tasks that failed or wait for another try, and return how many there were.
 
-    One that cannot be resumed, or not by this user, is logged and left. Raises Locked, and Conflict while another call
-    is at it.
+    One that cannot be resumed, or not by this user, is logged and left. They all give way to what somebody waits for.
+    Raises Locked, and Conflict while another call is at it.
     """
     check_engine_takes_changes()
-    tasks = Process.objects.filter(is_task=True, last_status__in=FAILED | {ProcessStatus.WAITING})
+    stopped = Process.objects.filter(is_task=True, last_status__in=FAILED | {ProcessStatus.WAITING})
+    # What waits for its children has nothing of its own to try again.
+    tasks = stopped.exclude(wait_kind=WaitKind.CHILDREN)
     seconds = max(_SECONDS, tasks.count() // _TASKS_PER_SECOND)
     holder = leases.take(RESUME_ALL, seconds=seconds)
     if holder is None:
-        raise Conflict("All tasks are being resumed already; wait until that is done")
+        raise Conflict("Another request to resume all processes is in progress")
     try:
         found = list(tasks.order_by("started_at").values_list("process_id", flat=True))
         _resume(found, user, user_model)
@@ -48,7 +50,7 @@ def resume_all_tasks(*, user: str = SYSTEM_USER, user_model: Asker = None) -> in
 def _resume(process_ids: Sequence[UUID], user: str, user_model: Asker) -> None:
     for process_id in process_ids:
         try:
-            resume_process(process_id, user=user, user_model=user_model)
+            resume_process(process_id, user=user, user_model=user_model, priority=Priority.BATCH)
         except Exception:
             # Its form is code of a product package and may raise anything; the other tasks must not suffer for it.
             logger.exception("task %s could not be resumed", process_id)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from products.models import Workflow as WorkflowRow
+from subscriptions.models import Subscription
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, current
@@ -22,8 +23,9 @@ from wfo_site.common.uuid7 import uuid7
 from workflows.engine.authorization import Asker, AuthAction, allows
 from workflows.engine.errors import StartPredicateError
 from workflows.engine.registry import PredicateContext, RunPredicateFail, Workflow, get_workflow
+from workflows.engine.self_wait import note_started
 from workflows.engine.steps import State
-from workflows.enums import InputType, ProcessStatus
+from workflows.enums import InputType, Priority, ProcessStatus
 from workflows.forms import post_form
 from workflows.models import InputState, Process, ProcessSubscription, StartKey
 from workflows.services.bell import ring_after_commit
@@ -41,6 +43,7 @@ class Start:
     row: WorkflowRow
     user: str
     user_model: Asker = None
+    priority: int = Priority.INTERACTIVE
 
 
 def _check_engine(_: Start) -> None:
@@ -86,55 +89,65 @@ def start_process(
     user_model: Asker = None,
     idempotency_key: str | None = None,
     not_before: datetime | None = None,
+    priority: int = Priority.INTERACTIVE,
+    link: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Start a workflow and return the id of its process; nothing is stored unless every check and form page passes.
 
+    Runners take what has a low `priority` first. `link`: columns of a process that a step of another starts.
     `user_inputs`: one dict per form page, None for `[{}]`. With an `idempotency_key` known from the last 24 hours the
-    process it started is returned, or Conflict raised if the inputs differ. `user` is the name that is recorded,
-    `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed. Raises NotFound, Locked,
-    Forbidden, StartPredicateError, FormNotCompleteError, FormValidationError, and what the checks add.
+    process it started is returned, whatever would refuse another, or Conflict raised if the inputs differ. `user` is
+    the name that is recorded, `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed.
+    Raises NotFound, Locked, Forbidden, StartPredicateError, FormNotCompleteError, FormValidationError, and what the
+    checks add.
     """
     workflow, row = find_startable(workflow_key)
-    start = Start(workflow, row, user, user_model)
-    for check in CHECKS:
-        check(start)
+    start = Start(workflow, row, user, user_model, priority)
     inputs = with_implied_page(workflow, [{}] if user_inputs is None else list(user_inputs))
-    if idempotency_key is not None and (known := _started_with(idempotency_key, workflow_key, inputs)) is not None:
-        return known
-    process_id = uuid7()
-    begin_state = {
-        "process_id": process_id,
-        "reporter": user,
-        "workflow_name": workflow_key,
-        "workflow_target": row.target,
-    }
-    form_state = post_form(initial_form(workflow, row), to_json(begin_state), inputs)
-    state = to_json({**form_state, **begin_state})
+    columns = {"not_before": not_before, **(link or {})}
     try:
-        with transaction.atomic():
-            _insert(start, process_id, state, inputs, not_before)
-            if idempotency_key is not None:
-                _keep_key(idempotency_key, process_id, workflow_key, inputs)
-    except IntegrityError:
-        # Two starts with one key at the same time: the other one won.
+        for check in CHECKS:
+            check(start)
+        if idempotency_key is not None and (known := _started_with(idempotency_key, workflow_key, inputs)) is not None:
+            return known
+        return _start(start, inputs, columns, idempotency_key)
+    except Forbidden:
+        raise
+    except Exception:
+        # What stands in the way may be what this very call has started before, or just now in another request.
         if idempotency_key is None or (known := _started_with(idempotency_key, workflow_key, inputs)) is None:
             raise
         return known
+
+
+def _start(start: Start, inputs: Sequence[State], columns: Mapping[str, Any], idempotency_key: str | None) -> UUID:
+    process_id: UUID = columns.get("process_id") or uuid7()
+    begin_state = {
+        "process_id": process_id,
+        "reporter": start.user,
+        "workflow_name": start.row.name,
+        "workflow_target": start.row.target,
+    }
+    form_state = post_form(initial_form(start.workflow, start.row), to_json(begin_state), inputs)
+    state = to_json({**form_state, **begin_state})
+    with transaction.atomic():
+        _insert(start, {"process_id": process_id, "root_id": process_id, **columns}, state, inputs)
+        if idempotency_key is not None:
+            _keep_key(idempotency_key, process_id, start.row.name, inputs)
     return process_id
 
 
-def _insert(start: Start, process_id: UUID, state: State, inputs: Sequence[State], not_before: datetime | None) -> None:
-    moment = now()
+def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequence[State]) -> None:
+    moment, process_id = now(), columns["process_id"]
     Process.every.create(
-        process_id=process_id,
-        root_id=process_id,
+        **columns,
         workflow=start.row,
         is_task=start.row.is_task,
         last_status=ProcessStatus.CREATED,
         started_at=moment,
         last_modified_at=moment,
         created_by=start.user,
-        not_before=not_before,
+        priority=start.priority,
     )
     InputState.objects.create(
         process_id=process_id,
@@ -143,12 +156,21 @@ def _insert(start: Start, process_id: UUID, state: State, inputs: Sequence[State
         input_time=moment,
         created_by=start.user,
     )
-    first_page = inputs[0] if inputs else {}
-    if "subscription_id" in first_page and not start.row.is_task:
-        ProcessSubscription.objects.create(process_id=process_id, subscription_id=first_page["subscription_id"])
+    if not start.row.is_task and (subscription_id := _subscription_of(inputs)) is not None:
+        ProcessSubscription.objects.create(process_id=process_id, subscription_id=subscription_id)
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()
     ring_after_commit([process_id])
+    note_started(process_id)
+
+
+def _subscription_of(inputs: Sequence[State]) -> UUID | None:
+    """Return the subscription that the first page names; None if it names none, or none that there is."""
+    try:
+        named = UUID(str(inputs[0]["subscription_id"]))
+    except (IndexError, KeyError, ValueError):
+        return None
+    return named if Subscription.objects.filter(pk=named).exists() else None
 
 
 def _digest(workflow_key: str, inputs: Sequence[State]) -> str:

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from wfo_site.common.errors import DomainError, Forbidden
+from wfo_site.common.errors import DomainError
 from workflows import services
 from workflows.models import Process
 from workflows.page_selectors.live import live_context
@@ -68,13 +68,22 @@ def abort(request: HttpRequest, process_id: UUID) -> HttpResponse:
 
 
 @require_POST
+def release(request: HttpRequest, process_id: UUID) -> HttpResponse:
+    """Let a process try once more that is held because it took its worker down."""
+    return _act(
+        request,
+        process_id,
+        "Released. It runs alone on a worker.",
+        lambda: services.release_process(process_id, user=request.user.get_username(), user_model=request.user),
+    )
+
+
+@require_POST
 def delete(request: HttpRequest, process_id: UUID) -> HttpResponse:
     """Delete a task; for staff."""
     detail = reverse("workflows:process-detail", args=[process_id])
     try:
-        if not request.user.is_staff:
-            raise Forbidden("Only staff may delete tasks")
-        services.delete_process(process_id)
+        services.delete_process(process_id, user_model=request.user)
     except DomainError as error:
         return go_to(request, detail, level="error", text=sentence(error))
     return go_to(request, reverse("workflows:task-list"), text="The task is deleted.")

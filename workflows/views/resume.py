@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from wfo_site.common.errors import DomainError
 from wfo_site.common.htmx import page
 from workflows import selectors
+from workflows.engine.tree import ref_of
 from workflows.enums import ProcessStatus
 from workflows.forms.wizard import Step, Wizard
 from workflows.models import Process
@@ -36,7 +37,7 @@ def resume(request: HttpRequest, process_id: UUID) -> HttpResponse:
     if process.last_status != ProcessStatus.SUSPENDED:
         text = "This process does not wait for input any more; somebody else may have been faster."
         return go_to(request, detail, level="warning", text=text)
-    permissions = selectors.process_permissions(process_id, request.user, workflow_name=process.workflow.name)
+    permissions = selectors.process_permissions(process_id, request.user, ref=ref_of(process))
     if refusal := permissions.refusal(process.last_status):
         return go_to(request, detail, level="error", text=f"{refusal}.")
     wizard = _wizard(request, process)

@@ -16,6 +16,7 @@ from wfo_site.common.htmx import page
 from workflows.forms.wizard import Wizard
 from workflows.page_selectors.start_form import start_form
 from workflows.page_selectors.timeline import planned_cards
+from workflows.selectors.durations import workflow_durations
 from workflows.services import start_process
 from workflows.views.feedback import go_to, sentence
 
@@ -68,6 +69,7 @@ def start(request: HttpRequest, workflow_name: str) -> HttpResponse:
         "step": step,
         "workflow": found.workflow,
         "cards": planned_cards(workflow_name),
+        "durations": workflow_durations(found.workflow.pk),
         "back_url": _back_url(fixed, is_task=found.workflow.is_task),
         "submit_label": "Start task" if found.workflow.is_task else "Start workflow",
     }

@@ -62,8 +62,12 @@ def node_page(name: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def node_pages(name: str, **changes: Any) -> list[dict[str, Any]]:
+    return [product("node Nokia"), node_page(name, **changes), {}]
+
+
 def order_node(name: str, **changes: Any) -> Process:
-    return run("create_node", product("node Nokia"), node_page(name, **changes), {})
+    return run("create_node", *node_pages(name, **changes))
 
 
 def interface_of(node: Any, name: str) -> str:
@@ -109,6 +113,33 @@ def l2vpn_pages(ports: list[Any], vlan: str, **changes: Any) -> list[dict[str, A
 
 def order_l2vpn(ports: list[Any], vlan: str, **changes: Any) -> Process:
     return run("create_l2vpn", product("l2vpn"), *l2vpn_pages(ports, vlan, **changes))
+
+
+def nsistp_page(port: Any, vlan: str, stp_id: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "customer_id": customer(),
+        "port": str(port.subscription_id),
+        "vlan": vlan,
+        "topology": "production",
+        "stp_id": stp_id,
+        "bandwidth": 10_000,
+        **changes,
+    }
+
+
+def order_nsistp(port: Any, vlan: str, stp_id: str, **changes: Any) -> Process:
+    return run("create_nsistp", product("nsistp"), nsistp_page(port, vlan, stp_id, **changes), {})
+
+
+def nsip2p_pages(ports: list[Any], vlan: str, **changes: Any) -> list[dict[str, Any]]:
+    return [
+        {"customer_id": customer(), "speed": 500, **changes},
+        {"ports": [str(port.subscription_id) for port in ports], "vlan": vlan},
+    ]
+
+
+def order_nsip2p(ports: list[Any], vlan: str, **changes: Any) -> Process:
+    return run("create_nsip2p", product("nsip2p"), *nsip2p_pages(ports, vlan, **changes))
 
 
 def two_at_once(workflow: str, *pages: dict[str, Any]) -> tuple[Process, Process]:

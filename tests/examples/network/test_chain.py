@@ -1,4 +1,4 @@
-"""From an empty database to a layer 2 VPN, unattended; afterwards the inventory holds what it should."""
+"""From an empty database to services of every kind, unattended; afterwards the inventory holds what it should."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from tests.examples.network.ordering import (
     order_core_link,
     order_l2vpn,
     order_node,
+    order_nsip2p,
+    order_nsistp,
     order_port,
     run,
 )
@@ -27,7 +29,7 @@ def steps(process: Process) -> list[tuple[str, str]]:
 
 
 def test_chain_from_an_empty_database() -> None:
-    """EX-08, without NSI"""
+    """EX-08"""
     seed()
     bootstrap = run("task_bootstrap_netbox", {})
     assert bootstrap.last_status == "completed"
@@ -96,6 +98,27 @@ def test_chain_from_an_empty_database() -> None:
     assert reloaded.vlans == [VlanRanges("10,20-21")]
     assert reloaded.vlan_group_ims_ids == [l2vpn.virtual_circuit.saps[0].ims_id]
 
+    point_process = order_nsistp(port_a, "100-110", "ams-1")
+    point, _ = delivered(point_process), delivered(order_nsistp(port_b, "105-120", "par-1"))
+    assert [name for name, _ in steps(point_process)][1:-3] == [
+        "Construct Subscription model",
+        "Create Process Subscription relation",
+    ]
+    assert (point.status, point.description) == ("active", "NSISTP ams-1 topology production ams-pe 10000 Mbit/s")
+    assert point.nsistp.sap.ims_id == port_a.port.ims_id
+
+    nsip2p_process = order_nsip2p([port_a, port_b], "107", speed_policer=True)
+    nsip2p = delivered(nsip2p_process)
+    assert [name for name, _ in steps(nsip2p_process)][3:-3] == [
+        "Create VLANs in IMS",
+        "Create NSIP2P in IMS",
+        "Create NSIP2P terminations in IMS",
+        "Provision NSIP2P in NRM",
+        "Update VLANs on connected ports in IMS",
+    ]
+    assert nsip2p.description == "NSIP2P 500 Mbit/s(ams-pe-par-pe) (policer active)"
+    assert_inventory_holds_the_circuit(nsip2p)
+
 
 def assert_inventory_holds_the_devices() -> None:
     devices = list(models.Device.objects.order_by("id"))
@@ -137,6 +160,18 @@ def assert_inventory_holds_the_vlans(l2vpn: object) -> None:
     assert [sorted(group.vlans.values_list("vid", flat=True)) for group in groups] == [[10, 20, 21]] * 2
     terminated = set(models.L2VPNTermination.objects.values_list("assigned_object", flat=True))
     assert terminated == set(models.VLAN.objects.values_list("id", flat=True))
+
+
+def assert_inventory_holds_the_circuit(nsip2p: object) -> None:
+    circuit = nsip2p.virtual_circuit  # type: ignore[attr-defined]
+    l2vpn = models.L2VPN.objects.get(pk=circuit.ims_id)
+    assert l2vpn.name == f"{nsip2p.subscription_id} nsip2p"  # type: ignore[attr-defined]
+    assert models.L2VPN.objects.count() == 2
+    groups = models.VLANGroup.objects.filter(pk__in=[sap.ims_id for sap in circuit.saps])
+    assert [group.vid_ranges for group in groups] == [[[107, 107]]] * 2
+    assert sorted(l2vpn.terminations.values_list("assigned_object__vid", flat=True)) == [107, 107]
+    for interface in models.Interface.objects.filter(name="ethernet-1/1"):
+        assert sorted(interface.tagged.values_list("vid", flat=True)) == [10, 20, 21, 107]
 
 
 def test_bootstrap_twice_is_harmless() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from products.models import Product
 from tests.examples.network.conftest import Network
+from tests.examples.network.forms import options, page_after, refusals
 from tests.examples.network.ordering import (
     core_link_pages,
     customer,
@@ -21,8 +22,6 @@ from tests.examples.network.ordering import (
     run,
 )
 from wfo_site.examples.network.inventory.models import DeviceType
-from workflows.forms import FormNotCompleteError, FormValidationError
-from workflows.services import start_process
 
 pytestmark = pytest.mark.django_db
 
@@ -35,28 +34,6 @@ def nodes(network: Network) -> list[Any]:
 @pytest.fixture
 def ports(network: Network) -> list[Any]:
     return network.ports
-
-
-def page_after(workflow: str, *pages: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON schema of the page that a start asks for next."""
-    with pytest.raises(FormNotCompleteError) as asked:
-        start_process(workflow, list(pages))
-    return asked.value.form
-
-
-def refusals(workflow: str, *pages: dict[str, Any]) -> dict[str, str]:
-    """Return what a start complains of: field to sentence."""
-    with pytest.raises(FormValidationError) as refused:
-        start_process(workflow, list(pages))
-    return {".".join(str(part) for part in error["loc"]): error["msg"] for error in refused.value.errors}
-
-
-def options(schema: dict[str, Any], field: str) -> list[str]:
-    """Return the labels that a choice offers, in the order of its values."""
-    found = schema["properties"][field]
-    if "$ref" in found:
-        found = schema["$defs"][found["$ref"].rpartition("/")[2]]
-    return [found.get("options", {}).get(value, value) for value in found["enum"]]
 
 
 def test_first_page_of_create_offers_the_products(network: Network) -> None:

@@ -34,6 +34,15 @@ from wfo_site.examples.network.wfo_products.node import (
     NodeProvisioning,
     NodeType,
 )
+from wfo_site.examples.network.wfo_products.nsip2p import Nsip2pInactive, Nsip2pProvisioning
+from wfo_site.examples.network.wfo_products.nsistp import (
+    Nsistp,
+    NsistpBlock,
+    NsistpBlockInactive,
+    NsistpBlockProvisioning,
+    NsistpInactive,
+    NsistpProvisioning,
+)
 from wfo_site.examples.network.wfo_products.port import (
     PortBlock,
     PortBlockInactive,
@@ -44,6 +53,13 @@ from wfo_site.examples.network.wfo_products.port import (
 from wfo_site.examples.network.wfo_products.service_port import SAPBlock, SAPBlockInactive, SAPBlockProvisioning
 
 OWNER = uuid4()
+NSISTP_OPTIONAL = {
+    "stp_description",
+    "is_alias_in",
+    "is_alias_out",
+    "expose_in_topology",
+    "bandwidth",
+}
 
 
 def product(name: str, tag: str) -> ProductModel:
@@ -91,12 +107,18 @@ def circuit(*nodes: str, policer: bool = False) -> VirtualCircuitBlockProvisioni
     )
 
 
+def stp(vlan: str = "10-20", **values: Any) -> NsistpBlockProvisioning:
+    return NsistpBlockProvisioning(
+        **common("Nsistp"), sap=sap(vlan), topology="production", stp_id="ams-1", bandwidth=10000, **values
+    )
+
+
 def subscription(cls: Callable[..., Any], name: str, tag: str, **attributes: Any) -> Any:
     return cls(product=product(name, tag), customer_id="surf", status=SubscriptionLifecycle.PROVISIONING, **attributes)
 
 
-def test_nine_products_are_registered_with_their_fixed_inputs() -> None:
-    """EX-01, for the products that are here."""
+def test_eleven_products_are_registered_with_their_fixed_inputs() -> None:
+    """EX-01"""
     found = {
         spec.name: (spec.product_type, spec.tag, dict(spec.fixed_inputs), spec.status.value)
         for spec in registry.products().values()
@@ -112,6 +134,8 @@ def test_nine_products_are_registered_with_their_fixed_inputs() -> None:
         "core link 10G": ("CoreLink", "CORE_LINK", {"speed": 10000}, "active"),
         "core link 100G": ("CoreLink", "CORE_LINK", {"speed": 100000}, "active"),
         "l2vpn": ("L2vpn", "L2VPN", {}, "active"),
+        "nsistp": ("Nsistp", "NSISTP", {}, "active"),
+        "nsip2p": ("Nsip2p", "NSIP2P", {}, "active"),
     }
 
 
@@ -123,6 +147,7 @@ def test_nine_products_are_registered_with_their_fixed_inputs() -> None:
         (lambda: core_port("e1", "ams-pe"), CorePortBlock, {"ims_id", "nrm_id", "ipv6_ipam_id"}),
         (sap, SAPBlock, {"ims_id"}),
         (lambda: circuit("a", "b"), VirtualCircuitBlock, {"ims_id", "nrm_id"}),
+        (stp, NsistpBlock, set()),
     ],
 )
 def test_block_lacks_what_active_requires(
@@ -147,6 +172,8 @@ def test_block_lacks_what_active_requires(
         (CoreLinkBlockProvisioning, {"ports", "under_maintenance"}),
         (SAPBlockProvisioning, {"port", "vlan"}),
         (VirtualCircuitBlockProvisioning, {"saps", "speed", "speed_policer"}),
+        (NsistpBlockProvisioning, {"sap", "topology", "stp_id"}),
+        (NsistpBlock, {"sap", "topology", "stp_id"}),
     ],
 )
 def test_block_names_what_provisioning_requires(cls: type[Any], required: set[str]) -> None:
@@ -170,6 +197,9 @@ def test_new_blocks_are_empty_but_for_their_parts() -> None:
     assert NodeBlockInactive.new(OWNER).node_name is None
     assert PortBlockInactive.new(OWNER).node is None
     assert SAPBlockInactive.new(OWNER).vlan is None
+    point = NsistpBlockInactive.new(OWNER)
+    assert point.sap.vlan is None
+    assert {getattr(point, name) for name in NSISTP_OPTIONAL} == {None}
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -191,6 +221,47 @@ def test_circuit_has_two_to_eight_saps(count: int, fits: bool) -> None:
         circuit(*["n"] * count)
 
 
+@pytest.mark.parametrize(
+    ("saps", "complaint"),
+    [
+        (["10", "10"], None),
+        (["10", "10", "10"], "joins 2 service attachment points, not 3"),
+        (["10", "10-11"], "carries one VLAN at each end, not 10-11"),
+    ],
+)
+def test_point_to_point_circuit_joins_one_vlan_of_two_ports(saps: list[str], complaint: str | None) -> None:
+    """EX-03"""
+    block = circuit("a", "b")
+    block.saps = [sap(vlan) for vlan in saps]
+
+    def build() -> Nsip2pProvisioning:
+        return subscription(Nsip2pProvisioning, "nsip2p", "NSIP2P", virtual_circuit=block)
+
+    if complaint is None:
+        assert len(build().virtual_circuit.saps) == 2
+        return
+    with pytest.raises(ValidationError, match=complaint):
+        build()
+
+
+def test_point_to_point_circuit_in_the_making_has_no_vlans_yet() -> None:
+    """EX-03"""
+    empty = Nsip2pInactive(
+        product=product("nsip2p", "NSIP2P"),
+        customer_id="surf",
+        virtual_circuit=VirtualCircuitBlockInactive.new(OWNER),
+    )
+    assert [each.vlan for each in empty.virtual_circuit.saps] == [None, None]
+
+
+def test_termination_point_reserves_the_vlans_of_its_sap() -> None:
+    point = subscription(NsistpProvisioning, "nsistp", "NSISTP", nsistp=stp("5,7-9"))
+    assert point.vlan_range == VlanRanges("5,7-9")
+    assert "vlan_range" not in point.model_dump()
+    assert {name for name, field in NsistpBlock.model_fields.items() if not field.is_required()} >= NSISTP_OPTIONAL
+    assert issubclass(Nsistp, NsistpInactive)
+
+
 def test_titles() -> None:
     """EX-04"""
     link = CoreLinkBlockProvisioning(
@@ -202,6 +273,7 @@ def test_titles() -> None:
     assert link.title == "core link between ams-pe and par-p"
     assert sap().title == "VLAN 10,20-21 on port ethernet-1/1 of ams-pe"
     assert circuit("ams-pe", "par-p", "lon-pe").title == "1000 Mbit/s circuit between ams-pe and par-p"
+    assert stp().title == "NSISTP ams-1 on VLAN 10-20 on port ethernet-1/1 of ams-pe"
     assert "title" in node().model_dump()
     assert "title" not in NodeBlockInactive.new(OWNER).model_dump()
 
@@ -224,6 +296,12 @@ def test_descriptions() -> None:
         block = circuit("par-p", "ams-pe", "par-p", policer=policer)
         return subscription(L2vpnProvisioning, "l2vpn", "L2VPN", virtual_circuit=block)
 
+    def nsip2p(policer: bool) -> Nsip2pProvisioning:
+        block = circuit("par-p", "ams-pe", policer=policer)
+        for each in block.saps:
+            each.vlan = VlanRanges(10)
+        return subscription(Nsip2pProvisioning, "nsip2p", "NSIP2P", virtual_circuit=block)
+
     of_node = subscription(NodeProvisioning, "node Nokia", "NODE", node_type=NodeType.Nokia, node=node())
     of_port = subscription(PortProvisioning, "port 10G", "PORT", speed=PortSpeed._10000, port=port())
     assert description(of_node) == "node ams-pe (active)"
@@ -233,6 +311,10 @@ def test_descriptions() -> None:
     assert description(link(True)) == "core link 10G ams-pe e1 <-> e2 par-p (maintenance)"
     assert description(l2vpn(False)) == "L2VPN 1000 Mbit/s (ams-pe-par-p)"
     assert description(l2vpn(True)) == "L2VPN 1000 Mbit/s (ams-pe-par-p) (policer active)"
+    point = subscription(NsistpProvisioning, "nsistp", "NSISTP", nsistp=stp())
+    assert description(point) == "NSISTP ams-1 topology production ams-pe 10000 Mbit/s"
+    assert description(nsip2p(False)) == "NSIP2P 1000 Mbit/s(ams-pe-par-p)"
+    assert description(nsip2p(True)) == "NSIP2P 1000 Mbit/s(ams-pe-par-p) (policer active)"
 
 
 def test_description_of_another_type_names_the_known_ones() -> None:

@@ -6,12 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.examples.network.ordering import again, run
-from workflows.engine import callback_tokens
-from workflows.forms import FormNotCompleteError, FormValidationError
-from workflows.models import Process, ProcessStep, Wait
-from workflows.selectors import process_detail
-from workflows.services import arrive_callback, resume_process, start_process
+from workflows.testing import Engine, Run
 
 pytestmark = pytest.mark.django_db
 
@@ -25,26 +20,14 @@ PAGE: dict[str, Any] = {
 }
 
 
-def showcase(**changes: Any) -> Process:
-    return run("task_showcase", PAGE | changes, {})
+def showcase(engine: Engine, **changes: Any) -> Run:
+    return engine.start("task_showcase", PAGE | changes, {})
 
 
-def steps(process: Process) -> dict[str, str]:
-    return dict(ProcessStep.objects.filter(process=process).order_by("seq").values_list("name", "status"))
-
-
-def refusals(**changes: Any) -> dict[str, str]:
-    with pytest.raises(FormValidationError) as refused:
-        start_process("task_showcase", [PAGE | changes, {}])
-    return {str(error["loc"][0]): error["msg"] for error in refused.value.errors}
-
-
-def test_pages() -> None:
-    with pytest.raises(FormNotCompleteError) as first:
-        start_process("task_showcase", [])
-    schema = first.value.form
-    assert schema["title"] == "Component Showcase"
-    assert list(schema["properties"]) == [
+def test_pages(engine: Engine) -> None:
+    first = engine.form("task_showcase")
+    assert first.title == "Component Showcase"
+    assert first.fields == [
         "callout_1",
         "general_settings",
         "text_value",
@@ -64,7 +47,7 @@ def test_pages() -> None:
         "fail_on_purpose",
     ]
     defaults = {
-        name: schema["properties"][name]["default"]
+        name: first.schema_of(name)["default"]
         for name in ("run_conditional_step", "show_suspended_step", "wait_for_callback", "fail_on_purpose")
     }
     assert defaults == {
@@ -73,15 +56,14 @@ def test_pages() -> None:
         "wait_for_callback": False,
         "fail_on_purpose": False,
     }
-    with pytest.raises(FormNotCompleteError) as second:
-        start_process("task_showcase", [PAGE])
-    summary = second.value.form
-    assert summary["title"] == "Component Showcase Summary"
-    assert list(summary["properties"]) == ["submitted_values", "continue_task"]
-    assert summary["properties"]["submitted_values"]["format"] == "long"
-    assert "text_value: hello" in summary["properties"]["submitted_values"]["default"]
-    assert "multi_choice: one, two" in summary["properties"]["submitted_values"]["default"]
-    assert summary["properties"]["continue_task"]["default"] is True
+    second = engine.form("task_showcase", PAGE)
+    assert second.title == "Component Showcase Summary"
+    assert second.fields == ["submitted_values", "continue_task"]
+    submitted = second.schema_of("submitted_values")
+    assert submitted["format"] == "long"
+    assert "text_value: hello" in submitted["default"]
+    assert "multi_choice: one, two" in submitted["default"]
+    assert second.schema_of("continue_task")["default"] is True
 
 
 @pytest.mark.parametrize(
@@ -100,77 +82,58 @@ def test_pages() -> None:
         ),
     ],
 )
-def test_what_the_form_refuses(changes: dict[str, Any], field: str, sentence: str) -> None:
-    refused = refusals(**changes)
+def test_what_the_form_refuses(engine: Engine, changes: dict[str, Any], field: str, sentence: str) -> None:
+    refused = engine.form("task_showcase", PAGE | changes, {}).errors
     assert set(refused) == {field}
     assert sentence in refused[field]
 
 
-def test_happy_path() -> None:
-    process = showcase()
-    assert process.last_status == "completed"
-    assert process.is_task
-    assert steps(process) == {
-        "Start": "success",
-        "Record initial input": "success",
-        "Conditional step": "success",
-        "Suspended confirmation": "skipped",
-        "Callback step": "skipped",
-        "Deliberate failure": "success",
-        "Done": "complete",
-    }
-
-
-def test_conditional_step_is_skipped_when_not_wanted() -> None:
-    process = showcase(run_conditional_step=False)
-    assert process.last_status == "completed"
-    assert steps(process)["Conditional step"] == "skipped"
-
-
-def test_suspended_step_waits_for_its_form() -> None:
-    process = showcase(show_suspended_step=True)
-    assert (process.last_status, process.last_step) == ("suspended", "Suspended confirmation")
-    form = process_detail(process.process_id)["form"]
-    assert form["title"] == "Suspended confirmation"
-    assert list(form["properties"]) == [
-        "confirmation_label",
-        "confirmation_text",
-        "confirmation_details",
-        "confirmed",
+def test_happy_path(engine: Engine) -> None:
+    run = showcase(engine).expect("completed")
+    assert run.process.is_task
+    assert run.steps == [
+        ("Start", "success"),
+        ("Record initial input", "success"),
+        ("Conditional step", "success"),
+        ("Suspended confirmation", "skipped"),
+        ("Callback step", "skipped"),
+        ("Deliberate failure", "success"),
+        ("Done", "complete"),
     ]
-    resume_process(process.process_id, [{"confirmation_text": "fine", "confirmed": True}], user="noc")
-    assert again(process).last_status == "completed"
-    state = process_detail(process.process_id)["current_state"]
-    assert (state["confirmation_text"], state["confirmed"]) == ("fine", True)
 
 
-def test_callback_step_waits_and_keeps_its_secret_out_of_the_state() -> None:
-    process = showcase(wait_for_callback=True)
-    assert process.last_status == "awaiting_callback"
-    delta = ProcessStep.objects.filter(process=process, name="Callback step").latest("seq").delta
+def test_conditional_step_is_skipped_when_not_wanted(engine: Engine) -> None:
+    run = showcase(engine, run_conditional_step=False).expect("completed")
+    assert run.step("Conditional step").status == "skipped"
+
+
+def test_suspended_step_waits_for_its_form(engine: Engine) -> None:
+    run = showcase(engine, show_suspended_step=True).expect("suspended", step="Suspended confirmation")
+    form = run.form()
+    assert form.title == "Suspended confirmation"
+    assert form.fields == ["confirmation_label", "confirmation_text", "confirmation_details", "confirmed"]
+    run.resume({"confirmation_text": "fine", "confirmed": True}, user="noc").expect("completed")
+    assert (run.state["confirmation_text"], run.state["confirmed"]) == ("fine", True)
+
+
+def test_callback_step_waits_and_keeps_its_secret_out_of_the_state(engine: Engine) -> None:
+    run = showcase(engine, wait_for_callback=True).expect("awaiting_callback")
+    delta = run.step("Callback step").delta
     assert delta["callback_was_requested"] is True
-    wait = Wait.objects.get(process=process)
-    token = callback_tokens.token_of(wait.wait_id, wait.nonce, wait.token_hash)
-    assert token not in str(delta)
-    arrive_callback(process.process_id, token, {"status": "successful"})
-    assert again(process).last_status == "completed"
-    state = process_detail(process.process_id)["current_state"]
-    assert (state["callback_received"], state["callback_result"]) == (True, {"status": "successful"})
+    assert run.callback_route.rpartition("/")[2] not in str(delta)
+    run.call_back({"status": "successful"}).expect("completed")
+    assert (run.state["callback_received"], run.state["callback_result"]) == (True, {"status": "successful"})
 
 
-def test_callback_that_reports_a_failure_fails_the_step() -> None:
-    process = showcase(wait_for_callback=True)
-    wait = Wait.objects.get(process=process)
-    token = callback_tokens.token_of(wait.wait_id, wait.nonce, wait.token_hash)
-    arrive_callback(process.process_id, token, {"status": "failed", "output": ["no route to host"]})
-    assert again(process).last_status == "failed"
-    assert process.failed_reason == "The callback reported a failure"
+def test_callback_that_reports_a_failure_fails_the_step(engine: Engine) -> None:
+    run = showcase(engine, wait_for_callback=True)
+    run.call_back({"status": "failed", "output": ["no route to host"]})
+    run.expect("failed", failure="The callback reported a failure")
 
 
-def test_deliberate_failure_names_its_details() -> None:
-    process = showcase(fail_on_purpose=True)
-    assert (process.last_status, process.last_step) == ("failed", "Deliberate failure")
-    assert process.failed_reason == "This step failed on purpose"
-    error = ProcessStep.objects.filter(process=process).latest("seq").error
+def test_deliberate_failure_names_its_details(engine: Engine) -> None:
+    run = showcase(engine, fail_on_purpose=True)
+    run.expect("failed", step="Deliberate failure", failure="This step failed on purpose")
+    error = run.step("Deliberate failure").error
     assert error is not None
     assert error["details"]["requested_by"] == "fail_on_purpose"

@@ -12,7 +12,9 @@ from django.db import connection
 from products import registry
 from products.models import Workflow as WorkflowRow
 from workflows import State
+from workflows.engine.history import load_history
 from workflows.engine.registry import Workflow
+from workflows.engine.tree import ref_to
 from workflows.models import Process, ProcessStep
 from workflows.services import start_process
 
@@ -51,6 +53,13 @@ def start(own_registry: None, way: str) -> StartWorkflow:
         return Process.every.get(pk=start_process(workflow.name, list(pages) or None, user=user))
 
     return start_workflow
+
+
+def state_of(process_id: UUID) -> State:
+    """Return the state in which a process stands."""
+    ref = ref_to(process_id)
+    assert ref is not None
+    return load_history(ref).state
 
 
 def rows(process: Process | UUID) -> list[tuple[str, str]]:

@@ -30,6 +30,7 @@ from workflows import (
 from workflows.engine.authorization import THE_SYSTEM, Policy, allows, asks_nobody, policy_at
 from workflows.engine.errors import WorkflowRemoved
 from workflows.engine.registry import Workflow
+from workflows.engine.tree import Program
 from workflows.forms import FormGenerator, FormPage
 from workflows.models import InputState, Process
 from workflows.selectors import process_detail, process_permissions
@@ -136,7 +137,7 @@ class TestPolicy:
             authorize_callback=a,
             retry_auth_callback=b,
         )
-        assert policy_at(made, 1) == Policy(*TRUTH[given])
+        assert policy_at(Program.of(made), 1) == Policy(*TRUTH[given])
         assert asks_nobody(made) is (given == "")
 
     def test_all_combinations_are_in_the_table(self) -> None:
@@ -151,7 +152,7 @@ class TestPolicy:
             init >> ask(resume_auth_callback=A) >> fail >> ask(resume_auth_callback=B, retry_auth_callback=C) >> done
         )
         made = made_of(steps)
-        assert [policy_at(made, index) for index in range(6)] == [
+        assert [policy_at(Program.of(made), index) for index in range(6)] == [
             Policy(None, None),
             Policy(A, A),
             Policy(A, A),
@@ -164,16 +165,16 @@ class TestPolicy:
         second = ask(resume_auth_callback=B)
         second.name = "Ask again"
         made = made_of(init >> step_group("Group", begin >> ask(resume_auth_callback=A) >> second) >> done)
-        assert policy_at(made, 1, "Ask").resume is A
-        assert policy_at(made, 1, "Ask again").resume is B
-        assert policy_at(made, 2).resume is B
+        assert policy_at(Program.of(made), 1, "Ask").resume is A
+        assert policy_at(Program.of(made), 1, "Ask again").resume is B
+        assert policy_at(Program.of(made), 2).resume is B
         # A failed group begins anew.
-        assert policy_at(made, 1) == Policy(A, A)
+        assert policy_at(Program.of(made), 1) == Policy(A, A)
 
     def test_the_retry_callback_of_a_group_is_for_all_of_it(self) -> None:
         group = step_group("Group", begin >> ask(resume_auth_callback=A, retry_auth_callback=B), retry_auth_callback=D)
         made = made_of(init >> group >> done)
-        assert policy_at(made, 1, "Ask") == Policy(A, D)
+        assert policy_at(Program.of(made), 1, "Ask") == Policy(A, D)
 
 
 class TestAllows:

@@ -12,7 +12,6 @@ from django.db.models.functions import Now
 from wfo_site.common.errors import Conflict, Locked, NotFound
 from workflows import ProcessFailureError, State, StepList, callback_step, done, init, step, workflow
 from workflows.engine import deadlines
-from workflows.engine.history import load_history
 from workflows.models import Process, ProcessStep, Wait
 from workflows.selectors import process_detail
 from workflows.services import (
@@ -23,7 +22,7 @@ from workflows.services import (
     update_callback_progress,
 )
 
-from .conftest import StartWorkflow, rows
+from .conftest import StartWorkflow, rows, state_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,7 +67,7 @@ def test_the_process_awaits_the_answer_and_goes_on_with_it(start: StartWorkflow)
     process.refresh_from_db()
     assert process.last_status == "completed"
     assert rows(process)[1:] == [("Deliver", "success"), ("Done", "complete")]
-    state = load_history(process.pk).state
+    state = state_of(process.pk)
     assert state["callback_result"] == {"return_code": 0}
     assert state["checked"] is True
     assert "callback_route" in state
@@ -82,6 +81,27 @@ def test_neither_the_token_nor_the_address_is_stored_anywhere(start: StartWorkfl
     stored = str(list(ProcessStep.objects.filter(process=process).values())) + str(list(Wait.objects.values()))
     assert token not in stored
     assert token in str(process_detail(process.pk)["current_state"]["ordered_at"])
+    assert token not in str(process_detail(process.pk, may_resume=False))
+
+
+def test_a_step_that_fails_at_its_address_tells_nobody_what_it_is(start: StartWorkflow) -> None:
+    @step("Cannot reach it")
+    def unreachable(callback_route: str) -> None:
+        ROUTES.append(callback_route)
+        raise ProcessFailureError(
+            f"\0 https://wfo.example.org{callback_route} is not reachable", {"at": callback_route}
+        )
+
+    @workflow("Unreachable")
+    def flow() -> StepList:
+        return init >> callback_step("Deliver", unreachable, check) >> done
+
+    process = start(flow)
+    token = ROUTES[-1].rsplit("/", 1)[1]
+    assert process.last_status == "failed"
+    assert process.failed_reason == "␀ https://wfo.example.orgcallback address (hidden) is not reachable"
+    assert "ProcessFailureError" in str(process.traceback)
+    assert token not in str(list(Process.every.values())) + str(list(ProcessStep.objects.values()))
     assert token not in str(process_detail(process.pk, may_resume=False))
 
 
@@ -104,7 +124,7 @@ def test_keys_for_the_address_and_the_answer_can_be_chosen(start: StartWorkflow)
     state = process_detail(process.pk)["current_state"]
     assert "callback_route" not in state
     arrive_callback(process.pk, state["my_route"].rsplit("/", 1)[1], {"x": 1})
-    assert load_history(process.pk).state["seen"] == {"x": 1}
+    assert state_of(process.pk)["seen"] == {"x": 1}
 
 
 def test_two_callback_steps_have_different_addresses(start: StartWorkflow) -> None:
@@ -181,7 +201,7 @@ def test_an_answer_that_comes_before_the_process_waits_is_kept(start: StartWorkf
     process = start(fast_answer)
     process.refresh_from_db()
     assert process.last_status == "completed"
-    assert load_history(process.pk).state["callback_result"] == {"early": True}
+    assert state_of(process.pk)["callback_result"] == {"early": True}
 
 
 def test_a_deadline_fails_the_step_and_a_retry_starts_the_group_again(start: StartWorkflow) -> None:
@@ -205,6 +225,28 @@ def test_a_deadline_fails_the_step_and_a_retry_starts_the_group_again(start: Sta
     assert token_of(process.pk) != old
     abort_process(process.pk)
     assert not Wait.objects.filter(process=process, state="open").exists()
+
+
+def test_one_that_cannot_be_ended_does_not_hold_up_the_others(
+    start: StartWorkflow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Conformance 79."""
+    broken, good = (start(flow) for flow in [workflow_with(timeout=60)] * 2)
+    for process, seconds in ((broken, 2), (good, 1)):
+        Wait.objects.filter(process=process).update(deadline=Now() - timedelta(seconds=seconds))
+    fail = deadlines._fail
+
+    def fail_unless_broken(wait: Wait, **how: Any) -> bool:
+        if wait.process_id == broken.pk:
+            raise ValueError("No, not this one")
+        return fail(wait, **how)
+
+    monkeypatch.setattr(deadlines, "_fail", fail_unless_broken)
+    assert deadlines.expire_due() == 1
+    assert "No, not this one" in caplog.text
+    statuses = {process.pk: Process.every.get(pk=process.pk).last_status for process in (broken, good)}
+    assert statuses == {broken.pk: "awaiting_callback", good.pk: "failed"}
+    assert Wait.objects.get(process=broken).state == "open"
 
 
 def test_a_person_may_let_an_awaiting_process_go_on(start: StartWorkflow) -> None:

@@ -176,6 +176,25 @@ def test_what_was_rung_lately_is_not_rung_again(created: Process) -> None:
     Process.every.filter(pk=created.pk).update(rung_at=Now() - timedelta(minutes=1))
     assert claims.due(10) == [created.pk]
     assert claims.due(0) == []
+    # A bell of the future is the trace of a clock that was set back.
+    Process.every.filter(pk=created.pk).update(rung_at=Now() + timedelta(hours=1))
+    assert claims.due(10) == [created.pk]
+
+
+def test_traces_of_clocks_and_hands_do_not_keep_a_process_from_being_found(created: Process) -> None:
+    """F24: a lease or a bell far ahead, no runner, no lease, a status set by hand."""
+    for columns in (
+        {"last_status": "running", "lease_until": None, "runner": None, "rung_at": None},
+        {"last_status": "running", "lease_until": Now() + timedelta(days=1), "rung_at": Now() - timedelta(days=1)},
+        {"last_status": "running", "lease_until": Now() - timedelta(days=1), "rung_at": Now() + timedelta(days=1)},
+        {"last_status": "resumed", "lease_until": None, "runner": "gone", "wait_kind": "input", "rung_at": None},
+        {"last_status": "created", "lost_claims": 1, "epoch": 77, "lease_until": None, "rung_at": None},
+    ):
+        Process.every.filter(pk=created.pk).update(**columns)
+        assert claims.due(10) == [created.pk]
+        assert [due.process_id for due in claims.next_up(10)] == [created.pk]
+    assert run(created.pk, runner="r")
+    assert rows(created)[-1] == ("Done", "complete")
 
 
 def test_the_idempotency_key_of_a_step_survives_a_lost_run_and_differs_between_steps(start: StartWorkflow) -> None:

@@ -6,17 +6,22 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.models import Q
 
-from workflows import State, StepList, begin, done, init, step, workflow
+from workflows import State, StepList, begin, done, init, step, task, workflow
 from workflows.engine import claims
+from workflows.engine.fault_points import FaultPoint, install
+from workflows.engine.runner import run
+from workflows.enums import Priority
 from workflows.executors.inline import Inline
 from workflows.executors.threadpool import ThreadPool
 from workflows.models import Process
-from workflows.services import start_process
+from workflows.services import resume_all_tasks, start_process
 
 from .conftest import StartWorkflow, rows
 
@@ -42,6 +47,20 @@ def wait_for(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.01)
+
+
+@contextmanager
+def broker_at(url: str) -> Iterator[None]:
+    """Let Celery publish there for the block."""
+    from wfo_site.celery import app
+
+    known = app.conf.broker_url, app.conf.broker_write_url
+    app.conf.broker_url = app.conf.broker_write_url = url
+    # The pools of connections are those of the broker that was known when they were made.
+    app._pool = app.amqp._producer_pool = None
+    yield
+    app.conf.broker_url, app.conf.broker_write_url = known
+    app._pool = app.amqp._producer_pool = None
 
 
 def statuses() -> set[str]:
@@ -84,6 +103,36 @@ def test_a_process_rung_for_twice_is_run_once(start: StartWorkflow, pool: Thread
     assert rows(process) == [("Start", "success"), ("Count", "success"), ("Done", "complete")]
 
 
+def test_a_thread_that_has_run_leaves_no_transaction_open(start: StartWorkflow, pool: ThreadPool) -> None:
+    """Conformance 92."""
+    seen: list[bool] = []
+
+    @step("Look")
+    def look() -> None:
+        seen.append(connection.in_atomic_block)
+
+    @workflow("Looking")
+    def looking() -> StepList:
+        return init >> look >> done
+
+    process = start(looking)
+    pool.start()
+    wait_for(lambda: statuses() == {"completed"})
+    assert seen == [False]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+            )
+            assert cursor.fetchone() == (0,)
+    else:
+        with connection.cursor() as cursor:
+            # A transaction left open would hold the one write lock there is.
+            cursor.execute("PRAGMA busy_timeout = 1000")
+        Process.every.filter(pk=process.pk).update(note="written")
+
+
 def test_the_lease_of_a_long_step_is_kept_and_nobody_else_runs_it(start: StartWorkflow, pool: ThreadPool) -> None:
     """The step takes longer than three leases; another runner looks all the while."""
     runs: list[int] = []
@@ -108,6 +157,115 @@ def test_the_lease_of_a_long_step_is_kept_and_nobody_else_runs_it(start: StartWo
     release.set()
     wait_for(lambda: statuses() == {"completed"})
     assert len(runs) == 1
+
+
+def test_a_second_bell_does_not_end_the_heartbeats_of_the_first(start: StartWorkflow, pool: ThreadPool) -> None:
+    """The thread that finds the process taken leaves it alone, and its lease too."""
+    begun, release = threading.Event(), threading.Event()
+
+    @step("Slow")
+    def slow() -> None:
+        begun.set()
+        release.wait(20)
+
+    @workflow("Slow")
+    def slow_workflow() -> StepList:
+        return init >> slow >> done
+
+    process = start(slow_workflow)
+    pool.start()
+    assert begun.wait(20)
+    pool.ring([process.pk] * 3)
+    until = time.monotonic() + 2.5
+    while time.monotonic() < until:
+        assert claims.claim(process.pk, "another") is None
+        time.sleep(0.05)
+    release.set()
+    wait_for(lambda: statuses() == {"completed"})
+
+
+def test_no_step_can_take_a_thread_from_the_pool(start: StartWorkflow) -> None:
+    """Not one that ends its program, and not an error that the engine itself does not expect."""
+
+    @step("Exit")
+    def leave() -> None:
+        raise SystemExit(3)
+
+    @workflow("Leaving")
+    def leaving() -> StepList:
+        return init >> leave >> done
+
+    process = start(leaving)
+    pool = ThreadPool(1)
+    pool.start()
+    wait_for(lambda: statuses() == {"failed"})
+
+    def die(point: FaultPoint, _step: str) -> None:
+        install(None)
+        raise KeyboardInterrupt
+
+    install(die)
+    pool.ring([process.pk])
+    counting(start)()
+    wait_for(lambda: statuses() == {"failed", "completed"})
+    pool.stop(10)
+
+
+def test_a_look_that_finds_as_many_as_fit_looks_again_at_once(start: StartWorkflow, settings: Any) -> None:
+    """Many lost bells are not made good two at a time: sixty would take fifteen looks, two seconds apart."""
+    settings.PROCESS_LEASE_SECONDS = 20
+    pool = ThreadPool(2)
+    pool.start()
+    new = counting(start)
+    for _ in range(60):
+        new()
+    wait_for(lambda: statuses() == {"completed"})
+    pool.stop(10)
+
+
+def test_a_pool_waits_for_its_busy_thread_as_long_as_it_may(start: StartWorkflow) -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    @step("First")
+    def first() -> None:
+        begun.set()
+        release.wait(20)
+
+    @workflow("One step")
+    def one_step() -> StepList:
+        return init >> first >> done
+
+    process = start(one_step)
+    pool = ThreadPool(4)
+    pool.start()
+    assert begun.wait(20)
+    threading.Timer(2, release.set).start()
+    pool.stop(6)
+    process.refresh_from_db()
+    assert (process.last_status, process.lease_until) == ("running", None)
+
+
+def test_bells_that_no_broker_took_are_rung_again_by_the_next_sweep(start: StartWorkflow) -> None:
+    from workflows.executors import celery as executor
+
+    process = counting(start)()
+    with broker_at("redis://127.0.0.1:1/0"):
+        executor.ring_for_due(1, where=Q())
+    assert claims.due(10) == [process.pk]
+
+
+def test_a_busy_worker_rings_for_nobody(start: StartWorkflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its queue would grow by the whole backlog with every lease."""
+    from workflows.executors import celery as executor
+
+    # One that no broker has disappointed yet: it would keep quiet for a while.
+    monkeypatch.setattr(executor, "_executor", executor.CeleryExecutor())
+    process = counting(start)()
+    with broker_at("memory://"):
+        executor.ring_for_due(0, where=Q())
+        assert claims.due(10) == [process.pk]
+        executor.ring_for_due(1, where=Q())
+    assert claims.due(10) == []
 
 
 def test_a_pool_that_stops_hands_back_between_steps_and_another_goes_on(start: StartWorkflow) -> None:
@@ -139,6 +297,86 @@ def test_a_pool_that_stops_hands_back_between_steps_and_another_goes_on(start: S
     other.start()
     wait_for(lambda: statuses() == {"completed"})
     other.stop(10)
+
+
+def test_what_somebody_waits_for_comes_before_a_batch_that_was_there_first(start: StartWorkflow) -> None:
+    """One thread, at work while the others come: batch, then planned, then interactive."""
+    order: list[str] = []
+    begun, release = threading.Event(), threading.Event()
+
+    @step("Note")
+    def note(name: str) -> None:
+        order.append(name)
+        if name == "first":
+            begun.set()
+            release.wait(20)
+
+    @workflow("Noting")
+    def noting() -> StepList:
+        return init >> note >> done
+
+    def start_as(name: str, priority: int) -> None:
+        process = start(noting)
+        process.input_states.update(input_state={**process.input_states.get().input_state, "name": name})
+        Process.every.filter(pk=process.pk).update(priority=priority)
+
+    start_as("first", 0)
+    pool = ThreadPool(1)
+    pool.start()
+    assert begun.wait(20)
+    for number in range(3):
+        start_as(f"batch {number}", Priority.BATCH)
+    start_as("planned", Priority.SCHEDULED)
+    start_as("interactive", Priority.INTERACTIVE)
+    pool.ring(list(Process.every.values_list("pk", flat=True)))
+    release.set()
+    wait_for(lambda: statuses() == {"completed"})
+    pool.stop(10)
+    assert order == ["first", "interactive", "planned", "batch 0", "batch 1", "batch 2"]
+
+
+def test_the_priority_of_a_start_is_kept_and_a_resumed_crowd_gives_way(start: StartWorkflow) -> None:
+    @step("Fail")
+    def fail() -> None:
+        raise ValueError("not today")
+
+    @task("Failing")
+    def failing() -> StepList:
+        return begin >> fail
+
+    failed = start(failing)
+    run(failed.pk, runner="r")
+    assert Process.every.get(pk=start_process("failing", priority=Priority.SCHEDULED)).priority == Priority.SCHEDULED
+    assert Process.every.get(pk=failed.pk).priority == Priority.INTERACTIVE
+    assert resume_all_tasks() == 1
+    assert Process.every.get(pk=failed.pk).priority == Priority.BATCH
+
+
+def test_a_pool_that_must_stop_leaves_a_long_step_to_others_without_blame(start: StartWorkflow) -> None:
+    """The step does not end in time. Its claim does not count as lost, and another may have it in a moment."""
+    begun, release = threading.Event(), threading.Event()
+
+    @step("Long")
+    def long() -> None:
+        begun.set()
+        release.wait(30)
+
+    @workflow("Long")
+    def long_workflow() -> StepList:
+        return init >> long >> done
+
+    process = start(long_workflow)
+    one, other = ThreadPool(1), ThreadPool(1)
+    one.start()
+    assert begun.wait(20)
+    one.stop(0.2)
+    process.refresh_from_db()
+    assert (process.last_status, process.lost_claims, process.rung_at) == ("running", 0, None)
+    release.set()
+    other.start()
+    wait_for(lambda: statuses() == {"completed"})
+    other.stop(10)
+    assert rows(process)[-1] == ("Done", "complete")
 
 
 def test_inline_runs_after_the_outermost_commit_and_never_within_another_run(

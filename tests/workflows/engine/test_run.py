@@ -29,14 +29,13 @@ from workflows import (
     workflow,
 )
 from workflows.engine import deadlines
-from workflows.engine.history import load_history
 from workflows.forms import FormGenerator, FormPage
 from workflows.models import InputState, Process, ProcessStep, Wait
 from workflows.selectors import process_detail
 from workflows.services import abort_process, resume_process
 from workflows.testing import run_until_idle
 
-from .conftest import StartWorkflow, rows
+from .conftest import StartWorkflow, rows, state_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,7 +60,7 @@ def test_steps_run_in_order_and_their_results_are_merged_shallowly(start: StartW
     process = start(simple)
     assert process.last_status == "completed"
     assert rows(process) == [("Start", "success"), ("First", "success"), ("Second", "success"), ("Done", "complete")]
-    state = load_history(process.pk).state
+    state = state_of(process.pk)
     assert (state["a"], state["b"], state["nested"]) == (1, 2, {"y": 2})
     assert state["reporter"] == "alice"
     assert process.runner is None
@@ -163,7 +162,7 @@ def test_a_retrystep_waits_instead_of_failing(start: StartWorkflow) -> None:
     resume_process(process.pk)
     process.refresh_from_db()
     assert process.last_status == "completed"
-    assert load_history(process.pk).state["answer"] == 42
+    assert state_of(process.pk)["answer"] == 42
 
 
 def test_what_waits_is_tried_again_by_itself(start: StartWorkflow) -> None:
@@ -218,7 +217,7 @@ def test_an_inputstep_suspends_until_valid_input_comes(start: StartWorkflow) -> 
     process.refresh_from_db()
     assert process.last_status == "completed"
     assert rows(process)[2:] == [("Confirm", "suspend"), ("Confirm", "success"), ("Done", "complete")]
-    assert load_history(process.pk).state["name"] == "core"
+    assert state_of(process.pk)["name"] == "core"
     assert [row.merged_seq for row in InputState.objects.filter(process=process)] == [1, 4]
 
 
@@ -257,7 +256,7 @@ def test_conditions_are_asked_again_before_each_step(start: StartWorkflow) -> No
         ("First", "success"),
         ("Done", "complete"),
     ]
-    assert "b" not in load_history(process.pk).state
+    assert "b" not in state_of(process.pk)
 
 
 def test_focussed_steps_see_and_change_only_their_part(start: StartWorkflow) -> None:
@@ -276,7 +275,7 @@ def test_focussed_steps_see_and_change_only_their_part(start: StartWorkflow) -> 
     process = start(focus)
     assert seen == [{}, {"count": 1}]
     resume_process(process.pk, [{"name": "x"}])
-    state = load_history(process.pk).state
+    state = state_of(process.pk)
     assert state["part"] == {"count": 2, "name": "x"}
     assert "count" not in state
 
@@ -309,7 +308,7 @@ def test_a_step_group_is_one_row_and_goes_on_where_it_was_suspended(start: Start
     process.refresh_from_db()
     assert calls == ["before", "after"]
     assert rows(process)[1:] == [("Group", "success"), ("Done", "complete")]
-    state = load_history(process.pk).state
+    state = state_of(process.pk)
     assert (state["before"], state["name"], state["after"]) == (1, "x", "x")
     assert not {"__step_group", "__sub_step"} & state.keys()
 
@@ -342,7 +341,7 @@ def test_a_group_that_failed_starts_at_its_beginning_again(start: StartWorkflow)
     process.refresh_from_db()
     assert process.last_status == "completed"
     assert rows(process)[1:] == [("Group", "failed"), ("Group", "success"), ("Done", "complete")]
-    assert load_history(process.pk).state["effect"] == 3
+    assert state_of(process.pk)["effect"] == 3
 
 
 def test_the_abort_step_ends_a_process(start: StartWorkflow) -> None:
@@ -477,7 +476,7 @@ def test_a_changed_plan_runs_nothing_and_says_so(start: StartWorkflow) -> None:
 
     process = start(changing)
     changing.steps = init >> second >> confirm >> done
-    del changing.keys, changing.digest
+    del changing.keys
     resume_process(process.pk, [{"name": "x"}])
     process.refresh_from_db()
     assert process.last_status == "failed"
@@ -494,7 +493,7 @@ def test_steps_added_in_the_part_not_yet_run_are_picked_up(start: StartWorkflow)
 
     process = start(growing)
     growing.steps = init >> confirm >> first >> done
-    del growing.keys, growing.digest
+    del growing.keys
     resume_process(process.pk, [{"name": "x"}])
     assert rows(process)[-2:] == [("First", "success"), ("Done", "complete")]
 
@@ -509,7 +508,7 @@ def test_what_a_step_does_to_the_state_it_was_given_is_not_stored(start: StartWo
     def playing() -> StepList:
         return init >> first >> plays >> done
 
-    assert load_history(start(playing).pk).state["nested"] == {"x": 1}
+    assert state_of(start(playing).pk)["nested"] == {"x": 1}
 
 
 def test_a_long_history_reads_back_from_its_snapshot(start: StartWorkflow) -> None:
@@ -531,5 +530,5 @@ def test_a_long_history_reads_back_from_its_snapshot(start: StartWorkflow) -> No
     process = start(long)
     assert process.last_status == "completed"
     assert ProcessStep.objects.filter(process=process, snapshot__isnull=False).count() == 2
-    assert load_history(process.pk).state["seen"] == list(range(130))
+    assert state_of(process.pk)["seen"] == list(range(130))
     assert Process.every.get(pk=process.pk).plan.keys[0] == "Start"

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from workflows import StepList, begin, callback_step, conditional, done, focussteps, init, inputstep, step, step_group
+from workflows import (
+    Effect,
+    StepList,
+    begin,
+    callback_step,
+    conditional,
+    done,
+    focussteps,
+    init,
+    inputstep,
+    parallel,
+    step,
+    step_group,
+)
+from workflows.engine.step_options import effects_sentence
 from workflows.engine.steps import StepKind
 
 
@@ -71,3 +85,45 @@ def test_combinators_take_a_step_or_a_list_and_leave_the_original_alone() -> Non
     assert len(wrapped[0].conditions) == 1
     assert one.conditions == ()
     assert len(focussteps("part")(begin >> one >> two)) == 2
+
+
+def test_effects_are_what_is_declared_and_of_a_group_what_its_steps_do() -> None:
+    @step("Read", effects="read")
+    def read() -> None: ...
+
+    @step("Order", effects=[Effect.OUTSIDE, "read"])
+    def order() -> None: ...
+
+    @step("Note", atomic=True, effects=Effect.DATABASE)
+    def note() -> None: ...
+
+    @step("Secretive")
+    def secretive() -> None: ...
+
+    said = {
+        "nothing": secretive,
+        "read": read,
+        "order": order,
+        "all": step_group("All", begin >> read >> order >> note),
+        "not all say": step_group("Some", begin >> read >> secretive),
+        "said by the group": step_group("Some", begin >> read >> secretive, effects="outside"),
+        "side by side": parallel("Both", note, read),
+        "form": init,
+    }
+    assert {name: effects_sentence(one.effects) for name, one in said.items()} == {
+        "nothing": "",
+        "read": "reads only",
+        "order": "changes other systems",
+        "all": "changes the database and other systems",
+        "not all say": "",
+        "said by the group": "changes other systems",
+        "side by side": "changes the database",
+        "form": "reads only",
+    }
+
+
+def test_effects_that_cannot_be_are_refused_where_they_are_written() -> None:
+    with pytest.raises(ValueError, match="'everything'"):
+        step("Step", effects="everything")
+    with pytest.raises(ValueError, match="atomic, so it cannot change other systems"):
+        step("Step", atomic=True, effects=["database", "outside"])

@@ -83,6 +83,34 @@ def _failed() -> Process:
     return a_process(last_status="failed")
 
 
+def _held() -> Process:
+    process = _started("task_clean_up")
+    Process.every.filter(pk=process.pk).update(
+        last_status="running", lost_claims=3, held_because="its worker was lost", failed_reason=None
+    )
+    return process
+
+
+def test_what_is_held_is_released_after_a_question_that_says_why(browser_of_alice: Client) -> None:
+    process = _held()
+    html = browser_of_alice.get(reverse("workflows:process-detail", args=[process.pk])).content.decode()
+    assert "Is held: its worker was lost." in html
+    assert 'data-action="release"' in html
+    assert "task is held: its worker was lost. The step runs once more" in html
+    assert 'data-action="retry"' not in html
+    response = _post(browser_of_alice, process, "release")
+    assert _toast(response) == ("success", "Released. It runs alone on a worker.")
+    assert (_fresh(process).held_because, _fresh(process).lost_claims) == (None, 2)
+    assert 'data-action="release"' not in response.content.decode()
+
+
+def test_what_is_held_for_another_reason_offers_no_release(browser_of_alice: Client) -> None:
+    process = a_process(last_status="created", held_because="waits for approval")
+    html = browser_of_alice.get(reverse("workflows:process-detail", args=[process.pk])).content.decode()
+    assert 'data-action="release"' not in html
+    assert _toast(_post(browser_of_alice, process, "release"))[0] == "error"
+
+
 def test_all_failed_tasks_are_retried_at_once(browser_of_alice: Client) -> None:
     failed = _started("task_clean_up")
     assert failed.last_status == "failed"

@@ -293,6 +293,13 @@ class TestStep:
         assert "<html" not in html
         assert "1 internal key" in self._content(get, process, 1)
 
+    @pytest.mark.usefixtures("modify_port_in_code")
+    def test_what_a_step_may_change_is_said_first(self, get: Html) -> None:
+        process = a_process()
+        some_steps(process, "Start", "Reserve address", plan=PLAN)
+        assert "This step reads only." in self._content(get, process, 1)
+        assert "This step" not in self._content(get, process, 2), "the code does not know it"
+
     def test_of_a_large_value_only_what_differs_is_shown(self, get: Html) -> None:
         process = a_process()
         first, second = some_steps(process, "Start", "Reserve address", plan=PLAN)

@@ -72,6 +72,13 @@ def test_pages_lead_to_a_process_and_its_page(browser_of_alice: Client, product:
     assert process.last_status == "suspended"
 
 
+def test_a_nul_character_is_taken_as_what_can_be_seen(browser_of_alice: Client, product: Product) -> None:
+    browser = Browser(browser_of_alice, f"{CREATE}?productId={product.pk}")
+    assert browser.send(city="Del\0ft").status_code == 200
+    browser.send(speed="10")
+    assert Process.objects.get().input_states.get().input_state["city"] == "Del␀ft"
+
+
 def test_without_a_product_the_first_page_asks_for_it(browser_of_alice: Client, product: Product) -> None:
     browser = Browser(browser_of_alice, CREATE)
     assert 'name="product"' in browser.html

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from rest_framework.authentication import SessionAuthentication
+from django.http import HttpRequest, HttpResponse
+from rest_framework.authentication import CSRFCheck, SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
@@ -28,6 +30,24 @@ class SessionOrOpen(SessionAuthentication):
             _refuse_foreign_origin(request)
         return found
 
+    def enforce_csrf(self, request: Request) -> None:
+        """Refuse a write without the token of the session in the header X-CSRFToken.
+
+        Of a POST the check would look into the body first, for a form with a token, and read it by the framework's own
+        parser: that has other limits, and other words for what is wrong, than `rest.body`.
+        """
+        asked = copy(request._request)
+        asked.method = "PUT" if asked.method == "POST" else asked.method
+        check = CSRFCheck(_any_view)
+        check.process_request(asked)
+        if reason := check.process_view(asked, _any_view, (), {}):
+            raise PermissionDenied(f"CSRF Failed: {reason}")
+
+
+def _any_view(_request: HttpRequest) -> HttpResponse:
+    """Stand for a view that asks for the token."""
+    return HttpResponse()
+
 
 def _refuse_foreign_origin(request: Request) -> None:
     origin = request.META.get("HTTP_ORIGIN")
@@ -41,6 +61,18 @@ class MayUseApi(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - as the framework calls it
         return not settings.OAUTH2_ACTIVE or bool(request.user and request.user.is_authenticated)
+
+
+class MayChange(MayUseApi):
+    """Whoever may call reads; who writes needs the permission of Django's that the view names `change_permission`."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not super().has_permission(request, view):
+            return False
+        needed: str = view.change_permission  # type: ignore[attr-defined]
+        if request.method in SAFE_METHODS or not settings.OAUTH2_ACTIVE or request.user.has_perm(needed):
+            return True
+        raise PermissionDenied(f"This needs the permission {needed}, which an administrator gives")
 
 
 def user_name(request: Request) -> str:

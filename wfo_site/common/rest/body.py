@@ -11,6 +11,7 @@ from django.http import RawPostDataException
 from pydantic import TypeAdapter, ValidationError
 from rest_framework.request import Request
 
+from wfo_site.common.nul import visible
 from wfo_site.common.rest.problems import BadRequest, BodyTooLarge, RequestInvalid
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ def read_bytes(request: Request) -> bytes:
 
 
 def read_json(request: Request) -> Any:
-    """Return the JSON of the body, whatever content type is claimed.
+    """Return the JSON of the body, whatever content type is claimed; NUL characters in it become a visible mark.
 
     Raises RequestInvalid if it is absent or no JSON, BadRequest if it nests deeper than MAX_DEPTH.
     """
@@ -73,7 +74,7 @@ def read_json(request: Request) -> Any:
         ) from error
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deeper_than(value, MAX_DEPTH):
         raise _too_deep()
-    return value
+    return visible(value) if b"\\u0000" in body else value
 
 
 def _too_deep() -> BadRequest:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from django.conf import settings
 
+from wfo_site.common.rest.paths import API_PREFIX
 from wfo_site.common.rest.problems import body_limit_sentence, problem
 from wfo_site.common.rest.rendering import dumps
 
@@ -22,20 +23,22 @@ class _TooLarge(Exception):
 
 
 class BodyLimit:
-    """ASGI: answers 413 for bodies under `prefix` above DATA_UPLOAD_MAX_MEMORY_SIZE bytes, declared or streamed."""
+    """ASGI: answers 413 for bodies above DATA_UPLOAD_MAX_MEMORY_SIZE bytes, declared or streamed.
 
-    def __init__(self, application: Application, *, prefix: str = "/api/") -> None:
+    For pages as well: nobody uploads files here, and everybody, logged in or not, may post to the login.
+    """
+
+    def __init__(self, application: Application) -> None:
         self.application = application
-        self.prefix = prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(self.prefix):
+        if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
-            await _refuse(send)
+            await _refuse(scope, send)
             return
         received = 0
 
@@ -51,11 +54,16 @@ class BodyLimit:
             await self.application(scope, counted, send)
         except _TooLarge:
             # Django reads the whole body before it begins to answer, so nothing was sent yet.
-            await _refuse(send)
+            await _refuse(scope, send)
 
 
-async def _refuse(send: Send) -> None:
+async def _refuse(scope: Scope, send: Send) -> None:
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    sentence = body_limit_sentence()
+    if scope["path"].startswith(API_PREFIX):
+        content_type, body = b"application/json", dumps(problem(status, sentence))
+    else:
+        content_type, body = b"text/plain; charset=utf-8", sentence.encode()
+    headers = [(b"content-type", content_type), (b"x-content-type-options", b"nosniff"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": int(status), "headers": headers})
-    await send({"type": "http.response.body", "body": dumps(problem(status, body_limit_sentence()))})
+    await send({"type": "http.response.body", "body": body})

@@ -25,6 +25,8 @@ from wfo_site.common.rest.like import like, matches
 Condition: TypeAlias = Callable[[Sequence[str]], Q]
 
 NOTHING = Q(pk__in=[])
+# More values, alternatives included, than any list of a page holds; each is a comparison for every row.
+MAX_VALUES = 200
 
 
 class InvalidFilter(DomainError):
@@ -92,10 +94,12 @@ def moment(path: str) -> FilterField:
         if not found:
             return Q(like(path, value))
         try:
-            limit = datetime.fromisoformat(found[2].strip())
-        except ValueError as error:
+            given = datetime.fromisoformat(found[2].strip())
+            # In UTC, as it is stored; what falls out of the calendar there is no moment to compare with.
+            limit = given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+        except (ValueError, OverflowError) as error:
             raise InvalidFilter(f"{found[2]} is not a valid date", field=path) from error
-        return Q(**{f"{path}__{operators[found[1]]}": limit if limit.tzinfo else limit.replace(tzinfo=UTC)})
+        return Q(**{f"{path}__{operators[found[1]]}": limit})
 
     return FilterField(condition=lambda values: _any(one(value) for value in values), hyphen_splits=False)
 
@@ -129,6 +133,7 @@ def pairs_of(parameter: str | None) -> list[tuple[str, str]]:
 def condition_for(filters: Iterable[tuple[str, str]], fields: Mapping[str, FilterField]) -> Q:
     """Return the condition that all `filters` hold; names may be camelCase or snake_case. Raises InvalidFilter."""
     result = Q()
+    total = 0
     for name, value in filters:
         field = fields.get(snake(name))
         if field is None:
@@ -139,6 +144,9 @@ def condition_for(filters: Iterable[tuple[str, str]], fields: Mapping[str, Filte
         alternatives = [part for part in re.split(separators, wanted) if part]
         if not alternatives:
             raise InvalidFilter(f"Invalid filter arguments: no value for {name!r}", field="filter")
+        total += len(alternatives)
+        if total > MAX_VALUES:
+            raise InvalidFilter(f"Invalid filter arguments: more than {MAX_VALUES} values", field="filter")
         condition = field.condition(alternatives)
         result &= ~condition if (len(value) - len(wanted)) % 2 else condition
     return result
@@ -152,6 +160,8 @@ def order_for(parameter: str | None, orders: Mapping[str, str], *, lowered: froz
     """
     result = []
     items = parameter.split(",") if parameter else []
+    if len(items) > 2 * len(orders):
+        raise InvalidFilter("Invalid sort arguments: more fields than there are", field="sort")
     for position in range(0, len(items), 2):
         name = items[position]
         direction = (items[position + 1] if position + 1 < len(items) else "asc").lower()

@@ -26,6 +26,9 @@ class Like(Lookup):
 
 def like(path: str, pattern: str) -> Like:
     """Return the condition that the text at `path` matches `pattern`; NULL counts as empty text."""
+    if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+        # A backslash at the end escapes nothing: PostgreSQL refuses it, so it stands for itself.
+        pattern += "\\"
     return Like(_text(path), Value(pattern, output_field=TextField()))
 
 

@@ -40,6 +40,8 @@ class ValidationError(BaseModel):
     loc: list[str | int]
     msg: str
     type: str
+    input: Any = None
+    ctx: dict[str, Any] | None = None
 
 
 class HTTPValidationError(BaseModel):
@@ -76,10 +78,15 @@ def answers(
 
 
 class ApiSchema(AutoSchema):
-    """Names the group of an operation by the first part of its path behind /api/."""
+    """Names the group of an operation by the first part of its path behind /api/, and asks for a body where one is
+    read: an absent one is a 422, whatever may be left out of it."""
 
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/").split("/", 1)[0]]
+
+    def _get_request_body(self, direction: Any = "request") -> dict[str, Any] | None:
+        body: dict[str, Any] | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        return {**body, "required": True} if body else None
 
 
 class SessionOrOpenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -28,7 +28,17 @@ DASH = "\N{EN DASH}"
 _TONES = {
     "good": {"active", "completed", "complete", "success", "in sync", "running engine", "true", "enabled"},
     "bad": {"failed", "aborted", "abort", "inconsistent_data", "api_unavailable", "out of sync", "end of life"},
-    "wait": {"suspended", "suspend", "waiting", "awaiting_callback", "migrating", "phase out", "paused", "pausing"},
+    "wait": {
+        "suspended",
+        "suspend",
+        "waiting",
+        "awaiting_callback",
+        "migrating",
+        "phase out",
+        "paused",
+        "pausing",
+        "late",
+    },
     "busy": {"running", "created", "resumed", "provisioning", "initial", "pending", "pre production"},
     "calm": {"terminated", "disabled", "skipped", "false", "deleted"},
 }

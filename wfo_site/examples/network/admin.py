@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from wfo_site.examples.network import models
+from wfo_site.examples.network.inventory.interface import Inventory
 
 
 class Listed(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -28,6 +32,15 @@ class Shown(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable
 
     extra = 0
     can_delete = False
+    show_change_link = True
+    # What the rows, and their titles, name of other tables, read in the same statement.
+    related: tuple[str, ...] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related(*self.related)
+
+    def get_readonly_fields(self, *_: Any) -> list[str]:
+        return [str(name) for name in self.fields or ()]
 
     def has_add_permission(self, *_: Any) -> bool:
         return False
@@ -39,8 +52,20 @@ class CustomerAdmin(Listed):
     search_fields = ["fullname", "shortcode", "customer_id"]
 
 
+class FailureRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Offers the operations that there are: a rule for any other would never strike."""
+
+    operation = forms.ChoiceField(
+        choices=[
+            ("*", "* (every call)"),
+            *((name, name) for name in sorted(vars(Inventory)) if callable(vars(Inventory)[name]) and name[0] != "_"),
+        ]
+    )
+
+
 @admin.register(models.FailureRule)
 class FailureRuleAdmin(Listed):
+    form = FailureRuleForm
     list_display = ["operation", "when", "times_left", "message"]
     list_filter = ["when"]
     list_editable = ["times_left"]
@@ -81,8 +106,6 @@ class DeviceTypeAdmin(Listed):
 class InterfaceInline(Shown):
     model = models.Interface
     fields = ("name", "type", "speed", "enabled", "mode", "description")
-    readonly_fields = fields
-    show_change_link = True
 
 
 @admin.register(models.Device)
@@ -98,7 +121,20 @@ class DeviceAdmin(Listed):
 class TaggedVLANInline(Shown):
     model = models.TaggedVLAN
     fields = ("vid", "vlan")
-    readonly_fields = fields
+    related = ("vlan", "interface__device")
+    show_change_link = False
+
+
+class IPAddressInline(Shown):
+    model = models.IPAddress
+    fields = ("address", "status", "description")
+
+
+class CableOfInterfaceInline(Shown):
+    model = models.CableTermination
+    fields = ("cable", "cable_end")
+    related = ("cable", "interface__device")
+    show_change_link = False
 
 
 @admin.register(models.Interface)
@@ -108,13 +144,14 @@ class InterfaceAdmin(Listed):
     list_select_related = ["device"]
     search_fields = ["name", "device__name", "description", "=id"]
     raw_id_fields = ["device"]
-    inlines = [TaggedVLANInline]
+    inlines = [IPAddressInline, CableOfInterfaceInline, TaggedVLANInline]
 
 
 class CableTerminationInline(Shown):
     model = models.CableTermination
     fields = ("cable_end", "interface")
-    readonly_fields = fields
+    related = ("cable", "interface__device")
+    show_change_link = False
 
 
 @admin.register(models.Cable)
@@ -142,10 +179,16 @@ class IPAddressAdmin(Allocated):
     readonly_fields = ["address", "family", "assigned_object"]
 
 
+class VLANInline(Shown):
+    model = models.VLAN
+    fields = ("vid", "name", "status")
+
+
 @admin.register(models.VLANGroup)
 class VLANGroupAdmin(Listed):
     list_display = ["name", "vid_ranges", "id"]
     search_fields = ["name", "slug"]
+    inlines = [VLANInline]
 
 
 @admin.register(models.VLAN)
@@ -160,7 +203,8 @@ class VLANAdmin(Listed):
 class L2VPNTerminationInline(Shown):
     model = models.L2VPNTermination
     fields = ("assigned_object",)
-    readonly_fields = fields
+    related = ("assigned_object__group", "l2vpn")
+    show_change_link = False
 
 
 @admin.register(models.L2VPN)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from products.models import Product
 from subscriptions.domain import SubscriptionLifecycle
-from subscriptions.models import SubscriptionInstance
+from subscriptions.models import Subscription, SubscriptionInstance
 from wfo_site.examples.network.vlans import VlanRanges
 
 
@@ -28,3 +29,17 @@ def find_allocated_vlans(
         )
     found = VlanRanges().union(*(str(user["vlan"]) for user in users.values_list("values", flat=True).distinct()))
     return found - current
+
+
+def lock_ports(port_subscription_ids: Iterable[UUID]) -> None:
+    """Let whoever else takes VLANs of these ports wait until the open transaction ends, and then see ours. One query.
+
+    For atomic steps: what is found free after this call is still free when the step is stored.
+    """
+    ports = Subscription.objects.select_for_update(no_key=True).filter(pk__in=list(port_subscription_ids))
+    list(ports.order_by("pk").values_list("pk"))
+
+
+def lock_product(product_id: UUID) -> None:
+    """Let other orders of this product wait until the open transaction ends. One query."""
+    list(Product.objects.select_for_update(no_key=True).filter(pk=product_id).values_list("pk"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
 from uuid import uuid5
 
 from django.utils.text import slugify
@@ -25,9 +27,12 @@ from wfo_site.examples.network.inventory.interface import (
 from wfo_site.examples.network.wfo_products.core_link import CoreLinkBlockProvisioning
 from wfo_site.examples.network.wfo_products.l2vpn import L2vpnProvisioning
 from wfo_site.examples.network.wfo_products.node import NodeBlockProvisioning
+from wfo_site.examples.network.wfo_products.nsip2p import Nsip2pProvisioning
 from wfo_site.examples.network.wfo_products.port import PortBlockProvisioning
 from wfo_site.examples.network.wfo_products.service_port import SAPBlockProvisioning
 from workflows import step_context
+
+Made = TypeVar("Made")
 
 LOOPBACK = "Loopback0"
 # What every node offers: name, type, kbit/s.
@@ -40,6 +45,31 @@ INTERFACES = tuple(
 def key(name: str) -> str:
     """Return the idempotency key of one object that the running step makes: the same for each try of the step."""
     return str(uuid5(step_context().idempotency_key, name))
+
+
+def undone_key(name: str) -> str:
+    """Return the key that the undone step had for one object."""
+    undone = step_context().undone
+    assert undone is not None
+    return str(uuid5(undone.idempotency_key, name))
+
+
+def made_before(make: Callable[[], Made]) -> Made | None:
+    """Return what the undone step made, by making it once more with `undone_key`: it may have stopped half way.
+
+    None where it came to nothing, because another object stood in the way.
+    """
+    try:
+        return make()
+    except (InventoryConflict, InventoryNotFound):
+        return None
+
+
+def release_interface(interface_id: int, key: str) -> None:
+    """Take an interface out of use, if the undone step took it into use."""
+    inventory = get_inventory()
+    if made_before(lambda: inventory.enable_interface(interface_id, idempotency_key=key)) is not None:
+        inventory.update_interface(interface_id, {"description": "", "mode": "", "enabled": False})
 
 
 def free_interface(interface_id: int) -> Interface:
@@ -122,7 +152,7 @@ def vlan_group_payload(sap: SAPBlockProvisioning) -> VLANGroupPayload:
     return VLANGroupPayload(name=name, slug=slug, vid_ranges=sap.vlan.to_list_of_tuples())
 
 
-def l2vpn_payload(subscription: L2vpnProvisioning) -> L2VPNPayload:
+def l2vpn_payload(subscription: L2vpnProvisioning | Nsip2pProvisioning) -> L2VPNPayload:
     """Name it after the subscription, so that it can be found again whatever its description becomes."""
     return L2VPNPayload(
         name=f"{subscription.subscription_id} {subscription.product.name}",

@@ -22,7 +22,7 @@ from django.db import close_old_connections, connections
 from wfo_site.settings.env import read
 from workflows.executors import get_executor
 
-# Long enough for a step to end or a page to be sent, short enough for whoever pressed Ctrl-C.
+# Long enough for a page to be sent, short enough for whoever pressed Ctrl-C.
 GRACE_SECONDS = 5
 _FIRST_USER = "admin"
 
@@ -70,7 +70,7 @@ class Command(BaseCommand):
                 connections.close_all()
                 self._serve(listener, host)
             finally:
-                executor.stop(GRACE_SECONDS)
+                executor.stop(settings.SHUTDOWN_GRACE_SECONDS)
 
     def _prepare(self) -> None:
         read().data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -21,37 +21,39 @@ _WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "WITH")
 
 
 class FairGate:
-    """A lock that wakes its waiters in the order they came."""
+    """A lock that wakes its waiters in the order they came. Its holder is whoever passed in, not a thread."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._held = False
-        self._waiters: deque[threading.Event] = deque()
+        self._holder: object = None
+        self._waiters: deque[tuple[object, threading.Event]] = deque()
 
-    def acquire(self, timeout: float) -> bool:
+    def acquire(self, holder: object, timeout: float) -> bool:
         """Wait for the gate; False if it did not open within `timeout` seconds."""
         with self._mutex:
-            if not self._held and not self._waiters:
-                self._held = True
+            if self._holder is None and not self._waiters:
+                self._holder = holder
                 return True
-            mine = threading.Event()
+            mine = (holder, threading.Event())
             self._waiters.append(mine)
-        if mine.wait(timeout):
+        if mine[1].wait(timeout):
             return True
         with self._mutex:
-            if mine.is_set():
+            if mine[1].is_set():
                 # It was handed over in the very moment that we gave up.
                 return True
             self._waiters.remove(mine)
             return False
 
-    def release(self) -> None:
+    def release(self, holder: object) -> None:
+        """Let the next one in; nothing happens if `holder` does not hold it (any more)."""
         with self._mutex:
-            if self._waiters:
-                # Ownership passes on directly: nobody can overtake.
-                self._waiters.popleft().set()
-            else:
-                self._held = False
+            if self._holder is not holder:
+                return
+            # Ownership passes on directly: nobody can overtake.
+            self._holder, opened = self._waiters.popleft() if self._waiters else (None, None)
+            if opened is not None:
+                opened.set()
 
 
 _gates: dict[str, FairGate] = {}
@@ -75,14 +77,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _enter_gate(self) -> None:
         if not self._holds_gate:
             timeout = float(self.settings_dict["OPTIONS"].get("timeout", 20))
-            if not _gate_for(str(self.settings_dict["NAME"])).acquire(timeout):
+            if not _gate_for(str(self.settings_dict["NAME"])).acquire(self, timeout):
                 raise OperationalError(f"database is locked: another thread has been writing for {timeout:.0f} s")
             self._holds_gate = True
 
     def _leave_gate(self) -> None:
         if self._holds_gate:
             self._holds_gate = False
-            _gate_for(str(self.settings_dict["NAME"])).release()
+            _gate_for(str(self.settings_dict["NAME"])).release(self)
 
     def _start_transaction_under_autocommit(self) -> None:
         self._enter_gate()

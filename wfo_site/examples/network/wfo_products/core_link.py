@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Annotated
 
 from annotated_types import Len
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from products import ProductSpec, register
 from subscriptions.domain import SI, ProductBlockModel, SubscriptionLifecycle, SubscriptionModel
@@ -55,9 +55,9 @@ class CoreLinkBlockInactive(ProductBlockModel, product_block_name="CoreLink", ta
 
     ports: ListOfTwoPorts[CorePortBlockInactive]
     ims_id: int | None = None
-    ipv6_prefix_ipam_id: int | None = None
+    ipv6_prefix_ipam_id: int | None = Field(None, description="Id of the link's IPv6 prefix in the inventory")
     nrm_id: int | None = None
-    under_maintenance: bool | None = None
+    under_maintenance: bool | None = Field(None, description="Whether the link must not carry traffic for now")
 
 
 class CoreLinkBlockProvisioning(CoreLinkBlockInactive, lifecycle=[SubscriptionLifecycle.PROVISIONING]):

@@ -6,8 +6,10 @@ from functools import singledispatch
 
 from subscriptions.domain import ProductBlockModel, SubscriptionModel
 from wfo_site.examples.network.wfo_products.core_link import CoreLinkProvisioning, CorePortBlockProvisioning
-from wfo_site.examples.network.wfo_products.l2vpn import L2vpnProvisioning
+from wfo_site.examples.network.wfo_products.l2vpn import L2vpnProvisioning, VirtualCircuitBlockProvisioning
 from wfo_site.examples.network.wfo_products.node import NodeProvisioning
+from wfo_site.examples.network.wfo_products.nsip2p import Nsip2pProvisioning
+from wfo_site.examples.network.wfo_products.nsistp import NsistpProvisioning
 from wfo_site.examples.network.wfo_products.port import PortProvisioning
 
 
@@ -47,6 +49,27 @@ def _(link: CoreLinkProvisioning) -> str:
 @description.register
 def _(l2vpn: L2vpnProvisioning) -> str:
     circuit = l2vpn.virtual_circuit
-    nodes = "-".join(sorted({sap.port.node.node_name for sap in circuit.saps}))
-    policer = " (policer active)" if circuit.speed_policer else ""
-    return f"{l2vpn.product.tag} {circuit.speed} Mbit/s ({nodes}){policer}"
+    return f"{l2vpn.product.tag} {circuit.speed} Mbit/s ({_nodes(circuit)}){_policer(circuit)}"
+
+
+@description.register
+def _(nsistp: NsistpProvisioning) -> str:
+    block = nsistp.nsistp
+    return (
+        f"{nsistp.product.tag} {block.stp_id} topology {block.topology} {block.sap.port.node.node_name} "
+        f"{block.bandwidth} Mbit/s"
+    )
+
+
+@description.register
+def _(nsip2p: Nsip2pProvisioning) -> str:
+    circuit = nsip2p.virtual_circuit
+    return f"{nsip2p.product.tag} {circuit.speed} Mbit/s({_nodes(circuit)}){_policer(circuit)}"
+
+
+def _nodes(circuit: VirtualCircuitBlockProvisioning) -> str:
+    return "-".join(sorted({sap.port.node.node_name for sap in circuit.saps}))
+
+
+def _policer(circuit: VirtualCircuitBlockProvisioning) -> str:
+    return " (policer active)" if circuit.speed_policer else ""

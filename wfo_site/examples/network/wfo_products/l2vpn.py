@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from annotated_types import Len
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from products import ProductSpec, register
 from subscriptions.domain import SI, ProductBlockModel, SubscriptionLifecycle, SubscriptionModel
@@ -23,9 +23,8 @@ class VirtualCircuitBlockInactive(ProductBlockModel, product_block_name="Virtual
     """A layer 2 circuit between service attachment points, an L2VPN in the inventory."""
 
     saps: ListOfSaps[SAPBlockInactive]
-    # Mbit/s
-    speed: int | None = None
-    speed_policer: bool | None = None
+    speed: int | None = Field(None, description="Mbit/s")
+    speed_policer: bool | None = Field(None, description="Whether traffic above the speed is dropped")
     ims_id: int | None = None
     nrm_id: int | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from products import ProductSpec, register
 from subscriptions.domain import ProductBlockModel, SubscriptionLifecycle, SubscriptionModel
@@ -18,20 +18,18 @@ class NodeType(StrEnum):
 
 
 class NodeBlockInactive(ProductBlockModel, product_block_name="Node", tag="NODE"):
-    """A node of the network. Ids with ims and ipam are those of the inventory, role, type and site too."""
+    """A node of the network: a device in the inventory."""
 
-    role_id: int | None = None
-    type_id: int | None = None
-    site_id: int | None = None
-    # One of NodeStatus.
-    node_status: str | None = None
-    node_name: str | None = None
-    node_description: str | None = None
-    ims_id: int | None = None
-    nrm_id: int | None = None
-    # IP addresses of the loopback.
-    ipv4_ipam_id: int | None = None
-    ipv6_ipam_id: int | None = None
+    role_id: int | None = Field(None, description="Id of the device role in the inventory")
+    type_id: int | None = Field(None, description="Id of the device type in the inventory")
+    site_id: int | None = Field(None, description="Id of the site in the inventory")
+    node_status: str | None = Field(None, description="Operational status, one of NodeStatus")
+    node_name: str | None = Field(None, description="Name of the node, unique in the inventory")
+    node_description: str | None = Field(None, description="What people say of the node")
+    ims_id: int | None = Field(None, description="Id of the block's object in the inventory (IMS)")
+    nrm_id: int | None = Field(None, description="Number from the network resource manager (NRM)")
+    ipv4_ipam_id: int | None = Field(None, description="Id of the IPv4 address of the loopback")
+    ipv6_ipam_id: int | None = Field(None, description="Id of the IPv6 address: of a node's loopback or a core port")
 
 
 class NodeBlockProvisioning(NodeBlockInactive, lifecycle=[SubscriptionLifecycle.PROVISIONING]):

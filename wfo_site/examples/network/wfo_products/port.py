@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from products import ProductSpec, register
 from subscriptions.domain import ProductBlockModel, SubscriptionLifecycle, SubscriptionModel
@@ -25,15 +25,13 @@ class PortSpeed(IntEnum):
 class PortBlockInactive(ProductBlockModel, product_block_name="Port", tag="PORT"):
     """A port of a node that services can use."""
 
-    port_name: str | None = None
-    # The inventory's type of interface, e.g. 10gbase-x-xfp.
-    port_type: str | None = None
-    port_description: str | None = None
-    # One of PortMode.
-    port_mode: str | None = None
-    auto_negotiation: bool | None = None
-    lldp: bool | None = None
-    enabled: bool | None = None
+    port_name: str | None = Field(None, description="Name of the interface")
+    port_type: str | None = Field(None, description="The inventory's type of interface, e.g. 10gbase-x-xfp")
+    port_description: str | None = Field(None, description="What the port is used for")
+    port_mode: str | None = Field(None, description="One of PortMode: tagged, untagged, link member")
+    auto_negotiation: bool | None = Field(None, description="Whether both ends agree on speed and duplex")
+    lldp: bool | None = Field(None, description="Whether the node announces itself to its neighbour")
+    enabled: bool | None = Field(None, description="Whether the interface is in use")
     node: NodeBlockInactive | None = None
     ims_id: int | None = None
     nrm_id: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from subscriptions.domain import ProductBlockModel, SubscriptionLifecycle
 from wfo_site.examples.network.vlans import VlanRanges
@@ -13,7 +13,7 @@ class SAPBlockInactive(ProductBlockModel, product_block_name="SAP", tag="SAP"):
     """A service attachment point: the VLANs of a port that one service uses, a VLAN group in the inventory."""
 
     port: PortBlockInactive | None = None
-    vlan: VlanRanges | None = None
+    vlan: VlanRanges | None = Field(None, description="VLAN ids and ranges, e.g. 5,10,15-20")
     ims_id: int | None = None
 
 

@@ -8,17 +8,26 @@ from uuid import UUID
 from pydantic import Field, ValidationInfo, field_validator
 
 from subscriptions.domain import SubscriptionLifecycle
-from wfo_site.examples.network import ims, nrm
+from wfo_site.examples.network import circuits, nrm
+from wfo_site.examples.network.allocations import lock_ports
 from wfo_site.examples.network.forms import choices
 from wfo_site.examples.network.forms.subscriptions import tagged_ports
 from wfo_site.examples.network.forms.vlans import validate_vlan, validate_vlan_not_in_use
-from wfo_site.examples.network.inventory import get_inventory
 from wfo_site.examples.network.vlans import VlanRanges
 from wfo_site.examples.network.wfo_products.descriptions import description
 from wfo_site.examples.network.wfo_products.l2vpn import MAX_SAPS, MIN_SAPS, L2vpnInactive, L2vpnProvisioning
 from wfo_site.examples.network.wfo_products.port import Port
 from wfo_site.examples.network.wfo_products.service_port import SAPBlockInactive
-from workflows import State, StepList, begin, create_workflow, step, store_process_subscription
+from workflows import (
+    State,
+    StepList,
+    begin,
+    create_workflow,
+    nothing_to_undo,
+    set_status,
+    step,
+    store_process_subscription,
+)
 from workflows.forms import FormGenerator, FormPage, SubmitFormPage
 
 TAG = "L2VPN"
@@ -53,11 +62,12 @@ def initial_input_form(product_name: str) -> FormGenerator:
     return inputs
 
 
-@step("Construct Subscription model")
+@step("Construct Subscription model", atomic=True, undo=set_status(SubscriptionLifecycle.TERMINATED))
 def construct_l2vpn_model(
     *, product: UUID, customer_id: str, ports: list[UUID], vlan: str, speed: int, speed_policer: bool | None = None
 ) -> State:
-    # Once more: hours may lie between the form and this step.
+    """Take the VLANs. Hours may lie between the form and this step, so they are checked once more, under lock."""
+    lock_ports(ports)
     vlans = validate_vlan_not_in_use(VlanRanges(vlan), ports)
     initial = L2vpnInactive.from_product_id(product, customer_id)
     circuit = initial.virtual_circuit
@@ -72,68 +82,49 @@ def construct_l2vpn_model(
     return {"subscription": subscription, "subscription_id": subscription.subscription_id}
 
 
-@step("Create VLANs in IMS")
+def delete_vlans_in_ims(subscription: L2vpnProvisioning) -> State:
+    circuits.delete_vlans(subscription.virtual_circuit)
+    return {"subscription": subscription}
+
+
+@step("Create VLANs in IMS", undo=delete_vlans_in_ims)
 def create_vlans_in_ims(subscription: L2vpnProvisioning) -> State:
-    """Make a VLAN group for each service attachment point, with its VLANs."""
-    inventory = get_inventory()
-    for number, sap in enumerate(subscription.virtual_circuit.saps):
-        group = inventory.create_vlan_group(
-            ims.vlan_group_payload(sap), idempotency_key=ims.key(f"VLAN group {number}")
-        )
-        for vid in sap.vlan:
-            inventory.create_vlan(
-                {
-                    "vid": vid,
-                    "name": f"{sap.port.node.node_name} - {vid}",
-                    "group": group.id,
-                    "status": "active",
-                },
-                idempotency_key=ims.key(f"VLAN {number} {vid}"),
-            )
-        sap.ims_id = group.id
+    circuits.create_vlans(subscription.virtual_circuit)
     return {"subscription": subscription}
 
 
-@step("Create L2VPN in IMS")
+def delete_l2vpn_in_ims(subscription: L2vpnProvisioning) -> State:
+    circuits.delete_l2vpn(subscription)
+    return {"subscription": subscription}
+
+
+@step("Create L2VPN in IMS", undo=delete_l2vpn_in_ims)
 def create_l2vpn_in_ims(subscription: L2vpnProvisioning) -> State:
-    inventory, payload = get_inventory(), ims.l2vpn_payload(subscription)
-    l2vpn = inventory.l2vpn_by_name(payload["name"]) or inventory.create_l2vpn(
-        payload, idempotency_key=ims.key("l2vpn")
-    )
-    subscription.virtual_circuit.ims_id = l2vpn.id
+    circuits.create_l2vpn(subscription)
     return {"subscription": subscription}
 
 
-@step("Create L2VPN terminations in IMS")
+# They go with the L2VPN.
+@step("Create L2VPN terminations in IMS", undo=nothing_to_undo)
 def create_l2vpn_terminations_in_ims(subscription: L2vpnProvisioning) -> State:
-    inventory, circuit = get_inventory(), subscription.virtual_circuit
-    assert circuit.ims_id is not None
-    terminations = [
-        inventory.create_l2vpn_termination(
-            {"l2vpn": circuit.ims_id, "assigned_object_id": vlan.id, "assigned_object_type": "ipam.vlan"},
-            idempotency_key=ims.key(f"termination {vlan.id}"),
-        )
-        for vlan in inventory.vlans(groups=[sap.ims_id for sap in circuit.saps if sap.ims_id is not None])
-    ]
-    return {"l2vpn_terminations": [each.id for each in terminations]}
+    return {"l2vpn_terminations": circuits.create_terminations(subscription.virtual_circuit)}
 
 
-@step("Provision L2VPN in NRM")
+def release_l2vpn_in_nrm(subscription: L2vpnProvisioning) -> State:
+    subscription.virtual_circuit.nrm_id = None
+    return {"subscription": subscription}
+
+
+@step("Provision L2VPN in NRM", undo=release_l2vpn_in_nrm)
 def provision_l2vpn_in_nrm(subscription: L2vpnProvisioning) -> State:
     subscription.virtual_circuit.nrm_id = nrm.provision("l2vpn")
     return {"subscription": subscription}
 
 
-@step("Update VLANs on connected ports in IMS")
+# The ports lose the VLANs when these are deleted.
+@step("Update VLANs on connected ports in IMS", undo=nothing_to_undo)
 def update_vlans_on_ports_in_ims(subscription: L2vpnProvisioning) -> State:
-    inventory = get_inventory()
-    tagged = {}
-    for sap in subscription.virtual_circuit.saps:
-        assert sap.ims_id is not None
-        vlans = [vlan.id for vlan in inventory.vlans(groups=[sap.ims_id])]
-        interface = inventory.add_tagged_vlans(sap.port.ims_id, vlans)
-        tagged[sap.port.title] = list(interface.tagged_vlans)
-    return {"tagged_vlans": tagged}
+    return {"tagged_vlans": circuits.tag_ports(subscription.virtual_circuit)}
 
 
 @create_workflow("Create l2vpn", products=["L2VPN"], initial_input_form=initial_input_form)

@@ -17,7 +17,17 @@ from wfo_site.examples.network.inventory.interface import InventoryNotFound, Pre
 from wfo_site.examples.network.lso import lso_interaction
 from wfo_site.examples.network.wfo_products.descriptions import description
 from wfo_site.examples.network.wfo_products.node import NodeInactive, NodeProvisioning
-from workflows import State, StepList, begin, conditional, create_workflow, step, store_process_subscription
+from workflows import (
+    State,
+    StepList,
+    begin,
+    conditional,
+    create_workflow,
+    nothing_to_undo,
+    set_status,
+    step,
+    store_process_subscription,
+)
 from workflows.forms import FormGenerator, FormPage, Label, callout
 
 _CUSTOMER_NOTE = "Selecting a customer is configurable: a product package may bring customers of its own or use one."
@@ -66,7 +76,7 @@ def initial_input_form(product: UUID, product_name: str) -> FormGenerator:
     return inputs
 
 
-@step("Construct Subscription model")
+@step("Construct Subscription model", undo=set_status(SubscriptionLifecycle.TERMINATED))
 def construct_node_model(
     *,
     product: UUID,
@@ -90,14 +100,40 @@ def construct_node_model(
     return {"subscription": subscription, "subscription_id": subscription.subscription_id}
 
 
-@step("Create node in IMS")
+def delete_node_in_ims(subscription: NodeProvisioning) -> State:
+    """Delete the device with its interfaces."""
+    inventory, node = get_inventory(), subscription.node
+    device_id = node.ims_id
+    if device_id is None:
+        payload, key = ims.device_payload(node), ims.undone_key("device")
+        device = ims.made_before(lambda: inventory.create_device(payload, idempotency_key=key))
+        device_id = device.id if device else None
+    if device_id is not None:
+        inventory.delete_device(device_id)
+    node.ims_id = None
+    return {"subscription": subscription}
+
+
+@step("Create node in IMS", undo=delete_node_in_ims)
 def create_node_in_ims(subscription: NodeProvisioning) -> State:
     device = get_inventory().create_device(ims.device_payload(subscription.node), idempotency_key=ims.key("device"))
     subscription.node.ims_id = device.id
     return {"subscription": subscription}
 
 
-@step("Reserve loopback addresses")
+def release_loopback_addresses(subscription: NodeProvisioning) -> State:
+    """Delete the loopback interface and the addresses on it."""
+    inventory, node = get_inventory(), subscription.node
+    interfaces = inventory.interfaces(device=node.ims_id) if node.ims_id is not None else []
+    for loopback in (each for each in interfaces if each.name == ims.LOOPBACK):
+        for address in inventory.ip_addresses(interface=loopback.id):
+            inventory.delete_ip_address(address.id)
+        inventory.delete_interface(loopback.id)
+    node.ipv4_ipam_id = node.ipv6_ipam_id = None
+    return {"subscription": subscription}
+
+
+@step("Reserve loopback addresses", undo=release_loopback_addresses)
 def reserve_loopback_addresses(subscription: NodeProvisioning) -> State:
     inventory, node = get_inventory(), subscription.node
     assert node.ims_id is not None
@@ -126,20 +162,26 @@ def _pool(prefix: str) -> Prefix:
     return pool
 
 
-@step("Provision node in NRM")
+def release_node_in_nrm(subscription: NodeProvisioning) -> State:
+    subscription.node.nrm_id = None
+    return {"subscription": subscription}
+
+
+@step("Provision node in NRM", undo=release_node_in_nrm)
 def provision_node_in_nrm(subscription: NodeProvisioning) -> State:
     subscription.node.nrm_id = nrm.provision("node")
     return {"subscription": subscription}
 
 
-@step("Update node in IMS")
+# What it sets, and the interfaces that the next one adds, go with the device.
+@step("Update node in IMS", undo=nothing_to_undo)
 def update_node_in_ims(subscription: NodeProvisioning) -> State:
     assert subscription.node.ims_id is not None
     device = get_inventory().update_device(subscription.node.ims_id, ims.device_changes(subscription.node))
     return {"ims_device": device}
 
 
-@step("Update interfaces")
+@step("Update interfaces", undo=nothing_to_undo)
 def update_interfaces(subscription: NodeProvisioning) -> State:
     """Make the node have the interfaces that every node has: add what is missing, delete unused surplus."""
     inventory, device = get_inventory(), subscription.node.ims_id

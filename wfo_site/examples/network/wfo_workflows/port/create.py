@@ -14,7 +14,16 @@ from wfo_site.examples.network.lso import lso_interaction
 from wfo_site.examples.network.wfo_products.descriptions import description
 from wfo_site.examples.network.wfo_products.node import Node
 from wfo_site.examples.network.wfo_products.port import PortInactive, PortProvisioning
-from workflows import State, StepList, begin, create_workflow, step, store_process_subscription
+from workflows import (
+    State,
+    StepList,
+    begin,
+    create_workflow,
+    nothing_to_undo,
+    set_status,
+    step,
+    store_process_subscription,
+)
 from workflows.forms import FormGenerator, FormPage, Label
 
 SUMMARY_FIELDS = ["port_ims_id", "port_description", "port_mode", "auto_negotiation", "lldp"]
@@ -48,7 +57,7 @@ def initial_input_form(product: UUID, product_name: str) -> FormGenerator:
     return inputs
 
 
-@step("Construct Subscription model")
+@step("Construct Subscription model", undo=set_status(SubscriptionLifecycle.TERMINATED))
 def construct_port_model(
     *,
     product: UUID,
@@ -77,7 +86,14 @@ def construct_port_model(
     return {"subscription": subscription, "subscription_id": subscription.subscription_id}
 
 
-@step("enable port in IMS")
+def disable_port_in_ims(subscription: PortProvisioning) -> State:
+    """Take the interface out of use, unless it is another's."""
+    ims.release_interface(subscription.port.ims_id, ims.undone_key("interface"))
+    subscription.port.enabled = False
+    return {"subscription": subscription}
+
+
+@step("enable port in IMS", undo=disable_port_in_ims)
 def enable_port_in_ims(subscription: PortProvisioning) -> State:
     """Take the interface into use; fails if another port was faster."""
     get_inventory().enable_interface(subscription.port.ims_id, idempotency_key=ims.key("interface"))
@@ -85,13 +101,19 @@ def enable_port_in_ims(subscription: PortProvisioning) -> State:
     return {"subscription": subscription}
 
 
-@step("Provision port in NRM")
+def release_port_in_nrm(subscription: PortProvisioning) -> State:
+    subscription.port.nrm_id = None
+    return {"subscription": subscription}
+
+
+@step("Provision port in NRM", undo=release_port_in_nrm)
 def provision_port_in_nrm(subscription: PortProvisioning) -> State:
     subscription.port.nrm_id = nrm.provision("port")
     return {"subscription": subscription}
 
 
-@step("Update port in IMS")
+# Taking the interface out of use clears it.
+@step("Update port in IMS", undo=nothing_to_undo)
 def update_port_in_ims(subscription: PortProvisioning) -> State:
     port = subscription.port
     return {"ims_interface": get_inventory().update_interface(port.ims_id, ims.port_changes(port))}

@@ -1,0 +1,160 @@
+"""What a child of the zygote may be: a runner, one that starts processes, one that looks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+
+from tests.faults.stopper import places
+from wfo_site.settings.base import database
+from workflows.engine.runner import run
+from workflows.executors import get_executor, runner_id
+from workflows.executors.keeper import Keeper
+from workflows.models import InputState, Process, ProcessStep
+from workflows.services import resume_process, start_process
+
+
+def settle(*, database_url: str, lease: float, executor: str, environment: dict[str, str]) -> None:
+    """Become a process of one installation; nothing has been connected yet."""
+    os.environ.update(environment)
+    connections.settings["default"].update(database(database_url))
+    settings.PROCESS_LEASE_SECONDS = lease
+    settings.EXECUTOR = executor
+
+
+def migrate() -> None:
+    """Make the tables, and the catalogue of the sample."""
+    call_command("migrate", interactive=False, verbosity=0)
+
+
+def pool(*, threads: int) -> None:
+    """Run what is due with so many threads until SIGTERM."""
+    settings.MAX_WORKERS = threads
+    ending = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ending.set())
+    executor = get_executor()
+    executor.start()
+    # A wait without end would keep the signal from being handled.
+    while not ending.wait(0.1):
+        pass
+    executor.stop(30)
+
+
+def run_one(*, process_id: str, stop_at: str | None = None, file: str = "", steps: int | None = None) -> bool:
+    """Run one process, or so many steps of it; stop at a place if one is given. Return whether it was claimed."""
+    if stop_at is not None:
+        places.install(stop_at, file)
+    left = [steps]
+
+    def should_stop() -> bool:
+        if left[0] is None:
+            return False
+        left[0] -= 1
+        return left[0] < 0
+
+    keeper = Keeper(runner_id())
+    keeper.start()
+    with keeper.keeping(UUID(process_id)):
+        return run(UUID(process_id), runner=keeper.runner, should_stop=should_stop)
+
+
+def start(*, workflow: str, count: int, held: bool = False) -> list[str]:
+    """Start so many processes and return their ids. Bells ring as the settings say. `held`: no runner takes them."""
+    found = [str(_started(workflow)) for _ in range(count)]
+    if held:
+        Process.every.filter(pk__in=found).update(held_because="the test holds it")
+    return found
+
+
+def _started(workflow: str) -> UUID:
+    """Start a process, again and again while the database is away: nothing is there unless a start returned."""
+    while True:
+        try:
+            return start_process(workflow)
+        except Exception:
+            connection.close()
+            time.sleep(0.1)
+
+
+def release(*, process_ids: list[str]) -> None:
+    Process.every.filter(pk__in=process_ids).update(held_because=None)
+
+
+def facts(*, process_ids: list[str] | None = None) -> dict[str, Any]:
+    """Return what is stored of processes: by id their columns, rows, and the tally they have made."""
+    from subscriptions.models import SubscriptionInstance
+
+    processes = Process.every.all() if process_ids is None else Process.every.filter(pk__in=process_ids)
+    found: dict[str, Any] = {
+        str(process.pk): {
+            "status": process.last_status,
+            "reason": process.failed_reason,
+            "started_at": process.started_at.timestamp(),
+            "leased": process.lease_until is not None,
+            "runner": process.runner,
+            "lost_claims": process.lost_claims,
+            "rows": [],
+            "tallies": [],
+            "unmerged": 0,
+            "trail": [],
+        }
+        for process in processes
+    }
+    rows = ProcessStep.objects.filter(process__in=found).order_by("process", "seq")
+    for row in rows:
+        one = found[str(row.process_id)]
+        one["rows"].append(
+            {
+                "seq": row.seq,
+                "name": row.name,
+                "status": row.status,
+                "started_at": row.started_at.timestamp(),
+                "completed_at": row.completed_at.timestamp(),
+                "retries": row.retries,
+                "delta": {key: value for key, value in row.delta.items() if key != "tally"},
+            }
+        )
+        one["trail"] = row.delta.get("trail", one["trail"])
+    for process_id in InputState.objects.filter(process__in=found, merged_seq=None).values_list(
+        "process_id", flat=True
+    ):
+        found[str(process_id)]["unmerged"] += 1
+    tallies = SubscriptionInstance.objects.filter(
+        product_block__name="Tally", subscription__process_subscriptions__process__in=found
+    )
+    for process_id, values in tallies.values_list("subscription__process_subscriptions__process_id", "values"):
+        found[str(process_id)]["tallies"].append(values.get("steps"))
+    return found
+
+
+def statuses(*, process_ids: list[str]) -> dict[str, int]:
+    """Return how many processes have which status."""
+    counts: dict[str, int] = {}
+    for status in Process.every.filter(pk__in=process_ids).values_list("last_status", flat=True):
+        counts[status] = counts.get(status, 0) + 1
+    return counts
+
+
+def edit(*, process_id: str, columns: dict[str, Any]) -> None:
+    """Change a process by hand, as a person with SQL would; texts that begin with `now` are moments of the database."""
+    sets = ", ".join(f"{name} = {value}" for name, value in columns.items())
+    with connection.cursor() as cursor:
+        pk = UUID(process_id)
+        key = pk if connection.vendor == "postgresql" else pk.hex
+        cursor.execute(f"UPDATE workflows_process SET {sets.replace('%', '%%')} WHERE process_id = %s", [key])
+
+
+def resume(*, process_ids: list[str]) -> None:
+    """Let each of these go on that can."""
+    for process_id in (
+        Process.every.filter(pk__in=process_ids).exclude(last_status="completed").values_list("pk", flat=True)
+    ):
+        resume_process(process_id)

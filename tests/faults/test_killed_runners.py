@@ -1,0 +1,161 @@
+"""F1, F2, F3 and F24: runners that die, sleep or are lied to, and what becomes of their work."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness.figures import percentile
+from tests.faults.harness.fleet import Child, Fleet
+from tests.faults.harness.lab import Lab
+from tests.faults.harness.oracle import TEN, assert_right
+from tests.story.installation import wait_until
+
+pytestmark = pytest.mark.faults
+
+THREADS = 2
+
+
+@pytest.mark.fault("F1")
+def test_runners_killed_at_random(lab: Lab) -> None:
+    """`kill -9` of a random runner again and again: all is done, in here once, outside with one key each."""
+    fleet = lab.fleet()
+    lab.ledger.delay = 0.02
+    started = fleet.start("ten_steps", lab.count(20, 1000), held=True)
+    runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
+    fleet.ask("release", process_ids=started)
+    began, kills, least = time.monotonic(), 0, lab.size(8, 600)
+    while time.monotonic() - began < least:
+        time.sleep(lab.size(1, 2) * lab.chance.uniform(0.8, 1.2))
+        victim = lab.chance.randrange(len(runners))
+        runners[victim].kill()
+        runners[victim] = fleet.pool(THREADS)
+        kills += 1
+    fleet.wait_for_end(started, seconds=120 + lab.lease)
+    repeated = lab.ledger.extra_calls
+    lab.figures.note(processes=len(started), kills=kills, seconds=time.monotonic() - began, repeated_calls=repeated)
+    assert_right(fleet.facts(started), lab.ledger, TEN)
+    # A kill hits at most one call of each thread.
+    assert repeated <= kills * THREADS
+
+
+@pytest.mark.fault("F2")
+def test_kills_at_each_named_place(lab: Lab) -> None:
+    """Before and after a claim, between body and commit, after the commit, in the last step; at each of ten steps."""
+    fleet = lab.fleet()
+    numbers = range(1, 11) if lab.part else (1, 6, 10)
+    cases = [
+        *((point, f"Step {number}") for point in ("before claim", "after claim") for number in numbers),
+        *((point, f"Step {number}") for point in ("before write", "after write") for number in numbers),
+        *((point, "Done") for point in ("before write", "after write") for _ in range(max(1, len(numbers) // 2))),
+    ] * lab.count(1, 20)
+    started = fleet.start("ten_steps", len(cases), held=True)
+    # The one that takes over is there all the time.
+    fleet.pool(4)
+    died: dict[str, float] = {}
+    for process_id, (point, step) in zip(started, cases, strict=True):
+        fleet.ask("release", process_ids=[process_id])
+        file = lab.folder / f"died_{process_id}"
+        child = _run_to_death(fleet, process_id, point, step, file)
+        wait_until(lambda child=child: not child.is_alive())  # type: ignore[misc]
+        if file.exists():
+            died[process_id] = float(file.read_text())
+    fleet.wait_for_end(started, seconds=60 + 2 * lab.lease)
+    facts = fleet.facts(started)
+    recovered = [
+        min(later) - moment
+        for process_id, moment in died.items()
+        if (later := [row["started_at"] for row in facts[process_id]["rows"] if row["started_at"] > moment])
+    ]
+    lab.figures.note(
+        kills=len(died),
+        # The other runner found these in the moment between their release and their run.
+        taken_before=len(cases) - len(died),
+        repeated_calls=lab.ledger.extra_calls,
+        recovery_p50=percentile(recovered, 0.5),
+        recovery_p95=percentile(recovered, 0.95),
+        recovery_max=max(recovered),
+    )
+    assert_right(facts, lab.ledger, TEN)
+    assert len(died) > len(cases) / 2
+    # The lease, a sweep, and some seconds for a machine that is busy.
+    assert max(recovered) <= lab.lease + 10
+
+
+def _run_to_death(fleet: Fleet, process_id: str, point: str, step: str, file: Path) -> Child:
+    """Have a process run by a child that dies at a place, and writes the moment into a file before."""
+    is_claim = point.endswith("claim")
+    if is_claim:
+        # Up to that step by one that hands back in good order; then the claim that is meant.
+        fleet.ask("run_one", process_id=process_id, steps=TEN.index(step))
+    stop_at = f"{point}|{'' if is_claim else step}|0|die"
+    return fleet.fork("run_one", process_id=process_id, stop_at=stop_at, file=str(file))
+
+
+@pytest.mark.fault("F3")
+def test_runners_that_sleep_past_their_lease(lab: Lab) -> None:
+    """SIGSTOP between a body and its commit, SIGCONT when another has done the work: not one late write gets in."""
+    fleet = lab.fleet()
+    started = fleet.start("ten_steps", lab.count(8, 200), held=True)
+    sleepers: list[Child] = []
+    for process_id in started:
+        fleet.ask("release", process_ids=[process_id])
+        # The odd ones fall asleep in a transaction. On SQLite nobody can write then, and nobody else should be there.
+        number = lab.chance.randint(1, 10) if lab.is_on_postgresql else lab.chance.choice([2, 4, 6, 8, 10])
+        step, file = f"Step {number}", lab.folder / f"asleep_{process_id}"
+        stop_at = f"before write|{step}|0|freeze"
+        sleepers.append(fleet.fork("run_one", process_id=process_id, stop_at=stop_at, file=str(file)))
+        wait_until(file.exists)
+    fleet.pool(4)
+    fleet.wait_for_end(started, seconds=60 + 2 * lab.lease)
+    time.sleep(lab.size(0, 100))
+    before = fleet.facts(started)
+    for child in sleepers:
+        child.send(signal.SIGCONT)
+    assert all(child.result() for child in sleepers)
+    after = fleet.facts(started)
+    changed = sum(before[process_id] != after[process_id] for process_id in started)
+    lab.figures.note(sleepers=len(sleepers), late_writes=changed, repeated_calls=lab.ledger.extra_calls)
+    assert changed == 0
+    assert_right(after, lab.ledger, TEN)
+    assert lab.ledger.extra_calls == len(sleepers)
+
+
+LIES = {
+    "no lease while running": {"last_status": "'running'", "lease_until": "NULL", "runner": "'gone'"},
+    "a lease that is over": {"last_status": "'running'", "lease_until": "{past}", "runner": "'gone'"},
+    "a lease far ahead": {"last_status": "'running'", "lease_until": "{future}", "runner": "'gone'"},
+    "a lease and no status to match": {"last_status": "'created'", "lease_until": "{past}"},
+    "rung in the future": {"rung_at": "{future}"},
+    "rung just now": {"rung_at": "{now}"},
+    "resumed by hand": {"last_status": "'resumed'"},
+    "taken again and again": {"last_status": "'running'", "lost_claims": "2", "epoch": "41"},
+}
+MOMENTS = {
+    True: {"now": "now()", "past": "now() - interval '1 hour'", "future": "now() + interval '1 day'"},
+    False: {
+        "now": "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+        "past": "strftime('%Y-%m-%d %H:%M:%f', 'now', '-1 hour')",
+        "future": "strftime('%Y-%m-%d %H:%M:%f', 'now', '+1 day')",
+    },
+}
+
+
+@pytest.mark.fault("F24")
+def test_rows_that_were_edited_by_hand(lab: Lab) -> None:
+    """Whatever the columns say: a process that may run is run, within two leases and a sweep."""
+    fleet = lab.fleet()
+    started = fleet.start("ten_steps", lab.count(len(LIES), 100), held=True)
+    lies, moments = list(LIES.values()), MOMENTS[lab.is_on_postgresql]
+    for number, process_id in enumerate(started):
+        lie = {name: value.format(**moments) for name, value in lies[number % len(lies)].items()}
+        fleet.ask("edit", process_id=process_id, columns={**lie, "held_because": "NULL"})
+    began = time.monotonic()
+    fleet.pool(4)
+    fleet.wait_for_end(started, seconds=60 + 2 * lab.lease)
+    lab.figures.note(rows=len(started), seconds=time.monotonic() - began)
+    assert_right(fleet.facts(started), lab.ledger, TEN)
+    assert lab.ledger.extra_calls == 0

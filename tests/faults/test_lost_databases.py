@@ -1,0 +1,179 @@
+"""F4, F5 and F16: a database that restarts, sessions that are ended, and steps that leave transactions behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from tests.faults.harness.fleet import Child, Fleet
+from tests.faults.harness.lab import Lab
+from tests.faults.harness.oracle import THREE, assert_right
+from tests.faults.harness.servers import Postgres, own_postgres
+from tests.story.installation import wait_until
+
+from .conftest import needs_postgresql
+
+pytestmark = [pytest.mark.faults, needs_postgresql]
+
+THREADS = 2
+
+
+@contextmanager
+def in_background(act: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Do something again and again during the block, so many seconds apart."""
+    ending = threading.Event()
+
+    def loop() -> None:
+        while not ending.wait(seconds):
+            act()
+
+    thread = threading.Thread(target=loop, daemon=True)
+    thread.start()
+    yield
+    ending.set()
+    thread.join()
+
+
+def throughput(fleet: Fleet, count: int) -> float:
+    """Return how many three-step workflows are done per second."""
+    began = time.monotonic()
+    fleet.wait_for_end(fleet.start("three_steps", count), seconds=300)
+    return count / (time.monotonic() - began)
+
+
+def assert_alive(runners: list[Child]) -> None:
+    assert all(runner.is_alive() for runner in runners), "a runner did not outlive its database"
+
+
+@pytest.mark.fault("F4")
+def test_restarts_of_the_database(lab: Lab) -> None:
+    """A crash of the server every few seconds, then an outage: every workflow right, every runner alive."""
+    with own_postgres() as cluster:
+        cluster.execute("CREATE DATABASE wfo")
+        fleet = lab.fleet(f"{cluster.server}/wfo")
+        fleet.ask("migrate")
+        runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
+        count = lab.count(40, 5000)
+        baseline = throughput(fleet, lab.count(20, 300))
+        began, restarts = time.monotonic(), 0
+        starter = fleet.fork("start", workflow="three_steps", count=count)
+        while restarts < lab.count(3, 30) or not starter.reply.exists():
+            time.sleep(lab.chance.uniform(*((5, 40) if lab.part == 1 else (1, 3))))
+            restart(cluster, lab.chance.uniform(0, 2), "immediate")
+            restarts += 1
+        started = starter.result(600)
+        fleet.wait_for_end(started, seconds=1200)
+        took = time.monotonic() - began
+        assert_alive(runners)
+        assert_right(fleet.facts(started), lab.ledger, THREE)
+        outage = lab.size(5, 60)
+        restart(cluster, outage, "fast")
+        back = time.monotonic()
+        fleet.wait_for_end(fleet.start("three_steps", lab.count(8, 100)), seconds=30 + 2 * lab.lease)
+        resumed_after = time.monotonic() - back
+        afterwards = throughput(fleet, lab.count(20, 300))
+        assert_alive(runners)
+        lab.figures.note(
+            processes=len(started),
+            restarts=restarts,
+            seconds=took,
+            outage=outage,
+            work_after_outage=resumed_after,
+            before_per_second=baseline,
+            after_per_second=afterwards,
+            repeated_calls=lab.ledger.extra_calls,
+        )
+        fleet.close()
+    if lab.part == 1:
+        assert afterwards >= 0.95 * baseline
+
+
+def restart(cluster: Postgres, down: float, mode: str) -> None:
+    cluster.stop(mode)
+    time.sleep(down)
+    cluster.start()
+
+
+@pytest.mark.fault("F5")
+def test_sessions_ended_at_random(lab: Lab) -> None:
+    """`pg_terminate_backend` on any of our sessions, five times a second, while work comes in all the time."""
+    fleet = lab.fleet()
+    runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
+    baseline = throughput(fleet, lab.count(20, 300))
+    ended: list[object] = []
+    with psycopg.connect(f"{lab.database.server}/postgres", autocommit=True) as admin:
+
+        def end_one() -> None:
+            sessions = admin.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = %s ORDER BY pid", [lab.database.name]
+            ).fetchall()
+            if sessions:
+                admin.execute("SELECT pg_terminate_backend(%s)", lab.chance.choice(sessions))
+                ended.append(1)
+
+        began, started = time.monotonic(), []
+        with in_background(end_one, 0.2):
+            while time.monotonic() - began < lab.size(6, 300):
+                started += fleet.start("three_steps", 5)
+    fleet.wait_for_end(started, seconds=120 + 2 * lab.lease)
+    assert_alive(runners)
+    afterwards = throughput(fleet, lab.count(20, 300))
+    lab.figures.note(
+        processes=len(started),
+        sessions_ended=len(ended),
+        before_per_second=baseline,
+        after_per_second=afterwards,
+        repeated_calls=lab.ledger.extra_calls,
+    )
+    assert_right(fleet.facts(started), lab.ledger, THREE)
+    if lab.part == 1:
+        assert afterwards >= 0.95 * baseline
+
+
+@pytest.mark.fault("F16")
+def test_steps_that_leave_transactions_and_sessions(lab: Lab) -> None:
+    """Steps that raise in a transaction, or leave one open: no session is idle in one, and no session stays behind."""
+    fleet = lab.fleet()
+    runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
+    idle: list[object] = []
+    sessions: list[int] = []
+    with psycopg.connect(f"{lab.database.server}/postgres", autocommit=True) as admin:
+
+        def look() -> None:
+            found = admin.execute(
+                "SELECT state, now() - state_change > interval '1 second', query FROM pg_stat_activity "
+                "WHERE datname = %s",
+                [lab.database.name],
+            ).fetchall()
+            idle.extend(query for state, is_old, query in found if is_old and state.startswith("idle in transaction"))
+            sessions.append(len(found))
+
+        count = lab.count(20, 1430)
+        with in_background(look, 0.1):
+            started = fleet.start("leaking", count)
+            for _ in range(3):
+                # Each of its three steps fails at its first try.
+                fleet.wait_for_end(started, seconds=120 + count)
+                fleet.ask("resume", process_ids=started)
+            fleet.wait_for_end(started, seconds=120 + count)
+            wait_until(lambda: len(sessions) > 20)
+    facts = fleet.facts(started)
+    rows = sum(len(one["rows"]) for one in facts.values())
+    lab.figures.note(
+        processes=count,
+        rows=rows,
+        idle_in_transaction=len(idle),
+        sessions_most=max(sessions),
+        sessions_last=sessions[-1],
+    )
+    assert_alive(runners)
+    assert {one["status"] for one in facts.values()} == {"completed"}
+    assert all([row["status"] for row in one["rows"]].count("failed") == 3 for one in facts.values())
+    assert not idle, idle
+    # Each runner has a session for each thread and one for its keeper; a starter and one that asks come and go.
+    assert max(sessions) <= len(runners) * (THREADS + 1) + 3

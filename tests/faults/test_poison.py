@@ -1,0 +1,75 @@
+"""Steps that kill what runs them, again and again: they are held in the end, and nobody who was near is (F17)."""
+
+from __future__ import annotations
+
+import signal
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.story.installation import Installation, wait_until
+
+from .fleet import Ledger, broker_url, celery_worker, kept_up, select, server, start, statuses, trouble
+
+pytestmark = pytest.mark.faults
+
+INNOCENT, POISON = 38, 2
+
+
+def assert_only_the_poison_is_held(installation: Installation, *, innocent: int, poison: int) -> None:
+    ledger = Ledger(installation)
+    found = select(installation.database, "process_id, last_status, held_because, lost_claims, last_step")
+    held = [row for row in found if row[2] is not None]
+    assert len(held) == poison
+    for process_id, status, because, lost, _ in held:
+        assert (status, lost) == ("running", 3)
+        assert because.startswith("its worker was lost 3 times in a row in the step after “Start”")
+        assert ledger.count(normal(process_id), "Kill", "begun") == 3
+    assert [row[1:] for row in found if row[2] is None] == [("completed", None, 0, "Done")] * innocent
+
+
+def normal(process_id: object) -> str:
+    """Return an id as the ledger has it; SQLite gives it without dashes."""
+    text = str(process_id)
+    return text if "-" in text else "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+@pytest.mark.parametrize("broker", ["redis", pytest.param("rabbitmq", marks=pytest.mark.long)])
+def test_what_kills_its_celery_worker_is_held_and_nothing_else(
+    tmp_path: Path, broker: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The step takes the whole worker with it, its main process and the other children, as a lack of memory does."""
+    installation = trouble(tmp_path, executor="celery", broker=broker_url(broker), KILL_PARENT="1")
+    jobs = [("worker_bee", {"seconds": 0.3})] * INNOCENT
+    jobs[4:4] = [("killer", {})] * POISON
+    start(installation, *jobs)
+    began = time.monotonic()
+    workers = [partial(celery_worker, installation, "-c", "3", name=name) for name in ("one", "two")]
+    with kept_up(*workers) as deaths:
+        until_held(installation, innocent=INNOCENT, poison=POISON)
+    with capsys.disabled():
+        print(f"\nF17 {broker}: {len(deaths)} deaths, {time.monotonic() - began:.0f} s")
+    assert_only_the_poison_is_held(installation, innocent=INNOCENT, poison=POISON)
+    # Each killed its worker three times, if they did not die together.
+    assert 3 <= len(deaths) <= 3 * POISON
+    installation.database.drop()
+
+
+def test_what_kills_the_server_is_held_and_those_in_its_thread_pool_are_not(tmp_path: Path) -> None:
+    """`manage.py serve` dies three times, with whatever else its threads run; then it is left alone."""
+    installation = trouble(tmp_path, executor="threadpool", MAX_WORKERS="3")
+    start(
+        installation, *[("worker_bee", {"seconds": 0.5})] * 2, ("killer", {}), *[("worker_bee", {"seconds": 0.5})] * 6
+    )
+    with kept_up(partial(server, installation)) as deaths:
+        until_held(installation, innocent=8, poison=1)
+    assert_only_the_poison_is_held(installation, innocent=8, poison=1)
+    assert deaths == [-signal.SIGKILL] * 3
+    installation.database.drop()
+
+
+def until_held(installation: Installation, *, innocent: int, poison: int) -> None:
+    wait_until(lambda: statuses(installation.database) == {"completed": innocent, "running": poison}, 240)
+    wait_until(lambda: sum(row[0] is not None for row in select(installation.database, "held_because")) == poison)

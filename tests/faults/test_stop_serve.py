@@ -1,0 +1,43 @@
+"""SIGTERM to `manage.py serve`: running steps end, one that does not is left to the next start, none is blamed (F6)."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.story.installation import kill, wait_until
+
+from .fleet import Ledger, select, server, start, statuses, trouble
+
+pytestmark = pytest.mark.faults
+
+GRACE = 4
+
+
+def test_a_server_that_is_told_to_end_ends_in_time_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    installation = trouble(tmp_path, executor="threadpool", MAX_WORKERS="3", SHUTDOWN_GRACE_SECONDS=str(GRACE))
+    ledger, file = Ledger(installation), tmp_path / "go"
+    start(installation, ("waiter", {"file": str(file)}), *[("worker_bee", {"seconds": 1.5})] * 4)
+    first = server(installation)
+    try:
+        wait_until(lambda: ledger.count("file", "begun") == 1 and ledger.count("Work", "begun") >= 1)
+        os.kill(first.pid, signal.SIGTERM)
+        first.wait(timeout=GRACE + 25)
+    finally:
+        kill(first)
+    assert ledger.count("Work", "begun") == ledger.count("Work", "done")
+    found = select(installation.database, "last_status, lost_claims, held_because")
+    assert {status for status, _, _ in found} <= {"created", "running", "completed"}
+    assert {(lost, because) for _, lost, because in found} == {(0, None)}
+    file.touch()
+    second = server(installation)
+    try:
+        wait_until(lambda: statuses(installation.database) == {"completed": 5}, 120)
+    finally:
+        kill(second)
+    assert ledger.count("Work", "begun") == ledger.count("Work", "done") == 4 * 3 + 1
+    assert ledger.count("file", "begun") == 2
+    installation.database.drop()

@@ -1,0 +1,77 @@
+"""Workflows that wait, take long, or kill what runs them. Each step notes in the file LEDGER that it was begun."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from workflows import StepList, begin, done, init, step, step_context, workflow
+from workflows.forms import FormGenerator, FormPage
+
+Seconds = Annotated[float, Field(ge=0)]
+
+
+def form() -> FormGenerator:
+    class Work(FormPage):
+        seconds: Seconds = 0.0
+        file: str = ""
+
+    page = yield Work
+    return page.model_dump()
+
+
+def note(text: str) -> None:
+    """Append a line; one short write to a file opened for appending is never torn."""
+    context = step_context()
+    with Path(os.environ["LEDGER"]).open("a") as ledger:
+        ledger.write(f"{context.process_id} {context.step} {text}\n")
+
+
+@step("Work")
+def work(seconds: float) -> None:
+    note(f"begun {os.getpid()}")
+    time.sleep(seconds)
+    note("done")
+
+
+@step("Kill")
+def kill() -> None:
+    """Die as of a segmentation fault, and take the worker's main process along if KILL_PARENT says that it is one."""
+    note("begun")
+    if os.environ.get("KILL_PARENT"):
+        os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+@step("Wait for the file")
+def wait_for_file(file: str) -> None:
+    """Take until a test makes the file."""
+    note("begun")
+    while not Path(file).exists():
+        time.sleep(0.02)
+
+
+@workflow("Work", initial_input_form=form)
+def worker_bee() -> StepList:
+    return begin >> init >> work >> work >> work >> done
+
+
+@workflow("Kill", initial_input_form=form)
+def killer() -> StepList:
+    return begin >> init >> kill >> done
+
+
+@workflow("Wait for a file", initial_input_form=form)
+def waiter() -> StepList:
+    return begin >> init >> wait_for_file >> work >> done
+
+
+@workflow("Two at once", initial_input_form=form, max_running=2)
+def two_at_once() -> StepList:
+    return begin >> init >> work >> done

@@ -1,0 +1,71 @@
+"""A fake outside, and steps that put things into it and take them out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from workflows import State, Step, StepList, begin, done, init, step, workflow
+from workflows.engine.step_context import step_context
+
+# What there is outside: name of the thing to the idempotency key that it was made with.
+NETWORK: dict[str, str] = {}
+# Which bodies ran, in order, and what the undo steps were given.
+CALLS: list[str] = []
+GIVEN: dict[str, State] = {}
+FAILING: set[str] = set()
+
+
+def clean() -> Iterator[None]:
+    for kept in (NETWORK, CALLS, GIVEN, FAILING):
+        kept.clear()
+    yield
+
+
+def makes(thing: str, **result: Any) -> Step:
+    """Return a step that makes a thing, fails after that while its name is in FAILING, and says that it made it."""
+
+    def take_away(state: State) -> State:
+        name = f"Undo: Make {thing}"
+        CALLS.append(name)
+        GIVEN[thing] = state
+        if name in FAILING:
+            raise ConnectionError(f"{name} does not work")
+        NETWORK.pop(thing, None)
+        return {"gone": thing}
+
+    @step(f"Make {thing}", undo=take_away)
+    def make() -> State:
+        CALLS.append(f"Make {thing}")
+        NETWORK[thing] = str(step_context().idempotency_key)
+        if f"Make {thing}" in FAILING:
+            raise ConnectionError(f"Make {thing} does not work")
+        return {thing: "made", **result}
+
+    return make
+
+
+def says(name: str, **options: Any) -> Step:
+    """Return a step that touches nothing, and has no undo unless one is given."""
+
+    @step(name, **options)
+    def say() -> State:
+        CALLS.append(name)
+        if name in FAILING:
+            raise ValueError(f"{name} does not work")
+        return {}
+
+    return say
+
+
+def flow_of(*made: Step | StepList, name: str = "flow", **options: Any) -> Any:
+    """Return a workflow of these steps."""
+
+    def body() -> StepList:
+        joined = begin
+        for one in made:
+            joined = joined >> one
+        return init >> joined >> done
+
+    body.__name__ = name
+    return workflow(name, **options)(body)

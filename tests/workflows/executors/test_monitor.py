@@ -1,0 +1,107 @@
+"""Which workers are online: known without waiting for those who are not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from workflows.executors import monitor as module
+from workflows.executors.monitor import Monitor, OnlineWorker, ask_celery
+
+ONE = OnlineWorker("celery@one", 4)
+
+
+def wait_for(holds: Any) -> None:
+    until = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def test_the_first_answer_is_waited_for_and_later_ones_are_not(settings: Any) -> None:
+    """Item 97."""
+    settings.WORKER_STATUS_INTERVAL = 0.0
+    answers = [[ONE], [ONE, OnlineWorker("celery@two", 1)]]
+    may_answer = threading.Event()
+    asked: list[int] = []
+
+    def ask() -> list[OnlineWorker]:
+        asked.append(1)
+        if len(asked) > 1:
+            may_answer.wait(20)
+        return answers[min(len(asked), 2) - 1]
+
+    monitor = Monitor(ask)
+    assert monitor.workers() == [ONE]
+    assert monitor.workers() == [ONE]
+    may_answer.set()
+    wait_for(lambda: len(monitor.workers()) == 2)
+
+
+def test_an_answer_is_kept_for_the_interval(settings: Any) -> None:
+    """Item 97."""
+    settings.WORKER_STATUS_INTERVAL = 1_000.0
+    asked: list[int] = []
+    monitor = Monitor(lambda: [asked.append(1) or ONE])  # type: ignore[func-returns-value]
+    for _ in range(5):
+        assert monitor.workers() == [ONE]
+    assert len(asked) == 1
+
+
+def test_a_broker_that_cannot_be_asked_means_that_nobody_is_known(settings: Any) -> None:
+    """Item 97."""
+    settings.WORKER_STATUS_INTERVAL = 0.0
+    fails = threading.Event()
+
+    def ask() -> list[OnlineWorker]:
+        if fails.is_set():
+            raise OSError("no broker")
+        return [ONE]
+
+    monitor = Monitor(ask)
+    assert monitor.workers() == [ONE]
+    fails.set()
+    wait_for(lambda: monitor.workers() == [])
+    fails.clear()
+    wait_for(lambda: monitor.workers() == [ONE])
+
+
+def test_a_broker_that_never_answers_keeps_the_first_one_waiting_only_for_a_while(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Item 97: it starts at none."""
+    monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.05)
+    release = threading.Event()
+
+    def ask() -> list[OnlineWorker]:
+        release.wait(20)
+        return [ONE]
+
+    monitor = Monitor(ask)
+    assert monitor.workers() == []
+    release.set()
+    wait_for(lambda: monitor.workers() == [ONE])
+
+
+@pytest.mark.parametrize(
+    ("answers", "workers"),
+    [
+        (None, []),
+        ({}, []),
+        ({"celery@one": {"pool": {"max-concurrency": 4}}}, [ONE]),
+        ({"celery@one": {"pool": {"max-concurrency": "N/A"}}}, [OnlineWorker("celery@one", 1)]),
+        ({"celery@one": {}}, [OnlineWorker("celery@one", 1)]),
+        ({"celery@one": None}, [OnlineWorker("celery@one", 1)]),
+    ],
+)
+def test_whatever_workers_answer_is_understood(
+    monkeypatch: pytest.MonkeyPatch, answers: Any, workers: list[OnlineWorker]
+) -> None:
+    """Item 96."""
+    from celery.app.control import Inspect
+
+    monkeypatch.setattr(Inspect, "stats", lambda _: answers)
+    assert ask_celery() == workers

@@ -1,0 +1,1 @@
+"""Workflows on NSI point-to-point circuit subscriptions."""

@@ -1,0 +1,1 @@
+"""Workflows on NSI service termination point subscriptions."""

@@ -1,0 +1,450 @@
+"""Processes that a step runs side by side: start them, keep so many at work, wake the parent, join what they came to.
+
+Everything is decided while the parent's wait row is locked, so of children that end at the same time one is the last.
+Locks are taken in one order: the wait, the parent, the children.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, ExpressionWrapper, F, Q
+from django.db.models.fields import BooleanField
+from django.db.models.functions import Now
+
+from subscriptions.domain import SubscriptionModel
+from wfo_site.common import broadcast
+from wfo_site.common.clock import now
+from wfo_site.common.errors import Conflict
+from wfo_site.common.json import to_json
+from wfo_site.common.uuid7 import uuid7
+from workflows.engine import store, waits
+from workflows.engine.claims import Claim
+from workflows.engine.forks import Child, Ended, Fork, is_subscription
+from workflows.engine.outcome import Outcome
+from workflows.engine.state import Delta, fold
+from workflows.engine.steps import State
+from workflows.engine.tree import Part, path_below, path_of
+from workflows.enums import InputType, ProcessKind, ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
+from workflows.models import InputState, Process, ProcessStep, Wait
+from workflows.states import CLEARED_STEPS, ENDED, FAILED
+
+TURN: Final = "waits for its turn: {limit} of “{step}” run at once"
+
+
+class ChildrenMissing(Conflict):
+    """Not enough children can end well any more."""
+
+    code = "children_missing"
+
+
+@dataclass(frozen=True)
+class Kid:
+    """A child as its parent sees it."""
+
+    process_id: UUID
+    index: int
+    name: str
+    status: str
+
+
+@dataclass
+class Tally:
+    """How the children of a fork stand. `needed`: how many must end well; `limit`: how many may be at work."""
+
+    needed: int
+    limit: int | None
+    allow_aborted: bool
+    completed: int = 0
+    failed: int = 0
+    aborted: int = 0
+    # Between its claim and its end, or about to be claimed.
+    at_work: int = 0
+    # Not begun: others have their turn first.
+    to_come: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.completed + self.failed + self.aborted + self.at_work + self.to_come
+
+    @property
+    def good(self) -> int:
+        return self.completed + (self.aborted if self.allow_aborted else 0)
+
+    @property
+    def is_decided(self) -> bool:
+        """Enough have ended well, or so many were aborted that it can no longer be."""
+        return self.good >= self.needed or self.good + self.failed + self.at_work + self.to_come < self.needed
+
+    def count(self, status: str, *, is_held: bool, number: int = 1) -> None:
+        if status == ProcessStatus.COMPLETED:
+            self.completed += number
+        elif status == ProcessStatus.ABORTED:
+            self.aborted += number
+        elif status in FAILED:
+            self.failed += number
+        elif is_held and status == ProcessStatus.CREATED:
+            self.to_come += number
+        else:
+            self.at_work += number
+
+
+def children_of(parent_id: UUID, seq: int) -> list[Kid]:
+    """Return the children that the row `seq` of a process waits for, in their order. One statement."""
+    rows = Process.every.filter(parent_id=parent_id, parent_seq=seq).values_list(
+        "process_id", "branch_key", "branch_name", "last_status"
+    )
+    kids = [Kid(pk, path_of(path)[-1].index, name, status) for pk, path, name, status in rows]
+    return sorted(kids, key=lambda kid: kid.index)
+
+
+def tally_of(wait: Wait, *, leave_out: UUID | None = None) -> Tally:
+    """Count the children of a wait by where they stand. One statement."""
+    detail = wait.detail
+    tally = Tally(detail["needed"], detail["limit"], detail["allow_aborted"])
+    kids = Process.every.filter(parent_id=wait.process_id, parent_seq=detail["seq"])
+    if leave_out is not None:
+        kids = kids.exclude(pk=leave_out)
+    waits_its_turn = Q(held_because__isnull=False, held_because=detail["turn"] or "")
+    is_held_back = ExpressionWrapper(waits_its_turn, output_field=BooleanField())
+    groups = (
+        kids.order_by()
+        .annotate(is_held=is_held_back)
+        .values_list("last_status", "is_held")
+        .annotate(number=Count("pk"))
+    )
+    for status, is_held, number in groups:
+        tally.count(status, is_held=bool(is_held), number=number)
+    return tally
+
+
+# Going out
+
+
+def open_fork(claim: Claim, *, key: str, name: str, fork: Fork, state: State, seq: int, user: str) -> Outcome:
+    """Start the children of a step, or those that are missing when it is tried again; in the step's transaction.
+
+    What was completed stays, what failed is tried again, what was aborted is made anew.
+    """
+    before = _last_wait(claim.process_id, key)
+    kids = children_of(claim.process_id, before.detail["seq"]) if before is not None else []
+    if before is not None and kids:
+        names, items = before.detail["names"], before.detail["items"]
+        there = _take_along(claim.process_id, kids, before.detail["seq"], seq, allow_aborted=fork.allow_aborted)
+        planned = _planned_before(fork, state, names, items)
+    else:
+        there = set()
+        planned = fork.children(state)
+        names, items = [child.name[:255] for child in planned], to_json([child.item for child in planned])
+    if not planned:
+        return Outcome(StepStatus.SUCCESS, fork.joined(state, []))
+    needed = fork.needed(len(planned))
+    limit = fork.max_parallel if fork.max_parallel is not None and fork.max_parallel < len(planned) else None
+    missing = [index for index in range(len(planned)) if index not in there]
+    busy = sum(kid.status not in ENDED for kid in kids)
+    turn = TURN.format(limit=limit, step=name)[:500] if limit is not None else None
+    free = len(missing) if limit is None else max(0, limit - busy)
+    maker = _Maker(claim, key=key, fork=fork, seq=seq if fork.waits else None, user=user)
+    made = maker.make([(index, planned[index]) for index in missing], free=free, held_because=turn)
+    if not fork.waits:
+        started = [
+            Ended(index=kid.index, name=kid.name, process_id=str(kid.process_id), status=kid.status) for kid in made
+        ]
+        return Outcome(StepStatus.SUCCESS, fork.joined(state, started))
+    retry([kid.process_id for kid in kids if kid.status in FAILED], user=user)
+    wait = Wait.objects.create(
+        process_id=claim.process_id,
+        kind=WaitKind.CHILDREN,
+        key=key,
+        created_at=now(),
+        reached=True,
+        deadline=waits.in_seconds(fork.timeout),
+        timeout_seconds=fork.timeout,
+        on_timeout=TimeoutAction(fork.on_timeout),
+        detail={
+            "seq": seq,
+            "needed": needed,
+            "limit": limit,
+            "turn": turn,
+            "allow_aborted": fork.allow_aborted,
+            "names": names,
+            "items": items,
+        },
+    )
+    if tally_of(wait).is_decided:
+        # It is tried again only to join what has ended.
+        waits.close(wait.pk, WaitState.ARRIVED)
+        return join(claim, key=key, fork=fork, state=state)
+    return Outcome(StepStatus.WAITING, wait_kind=WaitKind.CHILDREN)
+
+
+def _take_along(parent_id: UUID, kids: Sequence[Kid], old: int, new: int, *, allow_aborted: bool) -> set[int]:
+    """Make the children of an earlier try those of the row written now; return the places that they fill.
+
+    An aborted child is let go: another takes its place.
+    """
+    gone = [] if allow_aborted else [kid.process_id for kid in kids if kid.status == ProcessStatus.ABORTED]
+    Process.every.filter(pk__in=gone).update(parent_seq=None)
+    Process.every.filter(parent_id=parent_id, parent_seq=old).update(parent_seq=new)
+    return {kid.index for kid in kids if kid.process_id not in gone}
+
+
+def _planned_before(fork: Fork, state: State, names: Sequence[str], items: Sequence[Any]) -> list[Child]:
+    """Return the children as they were planned the first time; the form pages of workflows come from the state."""
+    if fork.is_workflow:
+        return fork.children(state)
+    return [Child(name=name, item=item) for name, item in zip(names, items, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Link:
+    """What a child that is a process of its own is told of its parent."""
+
+    process_id: UUID
+    parent_id: UUID
+    parent_seq: int | None
+    root_id: UUID
+    branch_key: str
+    branch_name: str
+    held_because: str | None
+
+
+class _Maker:
+    """Makes the rows of children."""
+
+    def __init__(self, claim: Claim, *, key: str, fork: Fork, seq: int | None, user: str) -> None:
+        self.claim, self.key, self.fork, self.seq, self.user = claim, key, fork, seq, user
+
+    def make(self, wanted: Sequence[tuple[int, Child]], *, free: int, held_because: str | None) -> list[Kid]:
+        """Make one process for each of `wanted`; only the first `free` of them may be run yet."""
+        ids = sorted(uuid7() for _ in wanted)
+        links = [
+            self._link(process_id, index, child.name, held_because if number >= free else None)
+            for number, (process_id, (index, child)) in enumerate(zip(ids, wanted, strict=True))
+        ]
+        if self.fork.is_workflow:
+            for link, (_, child) in zip(links, wanted, strict=True):
+                self._start(link, child)
+        else:
+            self._insert(links)
+        ring([link.process_id for link in links if link.held_because is None])
+        return [
+            Kid(link.process_id, index, child.name, ProcessStatus.CREATED)
+            for link, (index, child) in zip(links, wanted, strict=True)
+        ]
+
+    def _link(self, process_id: UUID, index: int, name: str, held_because: str | None) -> _Link:
+        part = Part(self.key, index, self.fork.is_workflow)
+        return _Link(
+            process_id=process_id,
+            parent_id=self.claim.process_id,
+            parent_seq=self.seq,
+            root_id=self.claim.root_id,
+            branch_key=path_below(self.claim.branch_key, part),
+            branch_name=name[:255],
+            held_because=held_because,
+        )
+
+    def _insert(self, links: Iterable[_Link]) -> None:
+        moment = now()
+        Process.every.bulk_create(
+            [
+                Process(
+                    **vars(link),
+                    kind=ProcessKind.BRANCH,
+                    workflow_id=self.claim.workflow_id,
+                    is_task=self.claim.is_task,
+                    last_status=ProcessStatus.CREATED,
+                    started_at=moment,
+                    last_modified_at=moment,
+                    created_by=self.user,
+                    priority=self.claim.priority,
+                )
+                for link in links
+            ],
+            batch_size=500,
+        )
+
+    def _start(self, link: _Link, child: Child) -> None:
+        from workflows.services.start import start_process
+
+        start_process(child.workflow, child.pages, user=self.user, link=vars(link), priority=self.claim.priority)
+
+
+def ring(process_ids: Collection[UUID]) -> None:
+    from workflows.services.bell import ring_after_commit
+
+    if process_ids:
+        ring_after_commit(list(process_ids))
+
+
+def retry(process_ids: Collection[UUID], *, user: str) -> None:
+    """Let failed children go on, as a person who retries them would."""
+    moment = now()
+    for process_id in process_ids:
+        going = Process.every.filter(pk=process_id, last_status__in=FAILED).update(
+            last_status=ProcessStatus.RESUMED,
+            epoch=F("epoch") + 1,
+            wait_kind=None,
+            rung_at=None,
+            not_before=None,
+            last_modified_at=Now(),
+        )
+        if going:
+            InputState.objects.create(
+                process_id=process_id,
+                input_state={},
+                input_type=InputType.USER_INPUT,
+                input_time=moment,
+                created_by=user,
+            )
+            broadcast.processes_changed(process_id)
+    ring(process_ids)
+
+
+# Coming back
+
+
+def tell_parent(claim: Claim, status: str) -> None:
+    """Tell the parent of a process, if one waits for it, that it has ended or failed."""
+    if claim.parent_id is not None and claim.parent_seq is not None:
+        settle(claim.process_id, claim.parent_id, claim.parent_seq, status)
+
+
+def end_without_row(claim: Claim, columns: dict[str, Any]) -> None:
+    """Let a process end or fail by these columns, where there is no step whose row could say so. Raises FenceLost."""
+    with transaction.atomic():
+        tell_parent(claim, columns["last_status"])
+        store.fence(claim, columns)
+
+
+def settle(child_id: UUID, parent_id: UUID, parent_seq: int, status: str) -> None:
+    """Tell the parent that a child has ended or failed, in the transaction that says so and before its fence.
+
+    Wakes the parent when that decides its wait, else lets the next child have its turn.
+    """
+    wait = lock_wait(parent_id)
+    broadcast.processes_changed(parent_id)
+    if wait is None or wait.detail["seq"] != parent_seq:
+        return
+    tally = tally_of(wait, leave_out=child_id)
+    tally.count(status, is_held=False)
+    if tally.is_decided:
+        if waits.close(wait.pk, WaitState.ARRIVED):
+            wake(parent_id)
+    elif tally.limit is not None and tally.at_work < tally.limit:
+        _give_turns(wait, tally.limit - tally.at_work)
+
+
+def lock_wait(process_id: UUID) -> Wait | None:
+    """Lock what a process waits for its children with; None if it does not."""
+    return (
+        Wait.objects.select_for_update().filter(process_id=process_id, kind=WaitKind.CHILDREN, state=WaitState.OPEN)
+    ).first()
+
+
+def _give_turns(wait: Wait, free: int) -> None:
+    """Release the next children that wait for their turn."""
+    held = Process.every.filter(
+        parent_id=wait.process_id,
+        parent_seq=wait.detail["seq"],
+        last_status=ProcessStatus.CREATED,
+        held_because=wait.detail["turn"],
+    )
+    following = list(held.order_by("process_id").values_list("process_id", flat=True)[:free])
+    Process.every.filter(pk__in=following).update(held_because=None, rung_at=None)
+    ring(following)
+
+
+def wake(process_id: UUID) -> None:
+    """Let a parent go on whose children have ended."""
+    woken = Process.every.filter(pk=process_id, last_status=ProcessStatus.WAITING, wait_kind=WaitKind.CHILDREN).update(
+        last_status=ProcessStatus.RESUMED,
+        epoch=F("epoch") + 1,
+        wait_kind=None,
+        rung_at=None,
+        last_modified_at=Now(),
+    )
+    if woken:
+        broadcast.status_counts_changed()
+        ring([process_id])
+
+
+def join(claim: Claim, *, key: str, fork: Fork, state: State) -> Outcome:
+    """Join what the children of a step came to, in the transaction of its row; those still at work are aborted.
+
+    Raises ChildrenMissing if too few ended well, and what the merging raises.
+    """
+    wait = _last_wait(claim.process_id, key)
+    if wait is None:
+        raise ChildrenMissing("What this step waited for is gone; retry it to start its parts anew")
+    if wait.state == WaitState.OPEN:
+        # Somebody set it going by hand.
+        waits.close(wait.pk, WaitState.CANCELLED)
+    kids = children_of(claim.process_id, wait.detail["seq"])
+    good_statuses = {ProcessStatus.COMPLETED, *([ProcessStatus.ABORTED] if fork.allow_aborted else [])}
+    good = [kid for kid in kids if kid.status in good_statuses]
+    goes_on_anyway = wait.state == WaitState.EXPIRED and wait.on_timeout == TimeoutAction.CONTINUE
+    if len(good) < wait.detail["needed"] and not goes_on_anyway:
+        raise ChildrenMissing(_what_is_missing(kids, good_statuses))
+    abort_all([kid.process_id for kid in kids if kid.status not in ENDED])
+    ended = _ended([kid for kid in good if kid.status == ProcessStatus.COMPLETED or fork.is_workflow], fork)
+    return Outcome(StepStatus.SUCCESS, _read_again(fork.joined(state, ended)))
+
+
+def _what_is_missing(kids: Sequence[Kid], good: Collection[str]) -> str:
+    missing = [f"“{kid.name}” ({kid.status})" for kid in kids if kid.status not in good]
+    names = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+    return f"Too few of its parts ended well: {names}. Retry to run those again."
+
+
+def _ended(kids: Sequence[Kid], fork: Fork) -> list[Ended]:
+    """Read what children did to the state; one statement for all."""
+    deltas: dict[UUID, list[Delta]] = {kid.process_id: [] for kid in kids}
+    if fork.reads_children:
+        rows = ProcessStep.objects.filter(
+            process_id__in=list(deltas), status__in=CLEARED_STEPS, sub_step__isnull=True
+        ).order_by("process_id", "seq")
+        for process_id, set_, removed in rows.values_list("process_id", "delta", "removed"):
+            deltas[process_id].append(Delta(set_, frozenset(removed)))
+    ended = []
+    for kid in kids:
+        changes = Delta()
+        for delta in deltas[kid.process_id]:
+            changes = changes.then(delta)
+        ended.append(
+            Ended(
+                index=kid.index,
+                name=kid.name,
+                process_id=str(kid.process_id),
+                status=kid.status,
+                changes=changes,
+                state=fold(deltas[kid.process_id]) if fork.is_workflow else {},
+            )
+        )
+    return ended
+
+
+def _read_again(result: State) -> State:
+    """Replace subscriptions by what is stored now: each branch has seen only its own changes."""
+    return {key: _stored(value) if is_subscription(value) else value for key, value in result.items()}
+
+
+def _stored(value: State) -> State:
+    stored: State = to_json(SubscriptionModel.from_subscription(UUID(str(value["subscription_id"]))))
+    return stored
+
+
+def abort_all(process_ids: Iterable[UUID]) -> None:
+    from workflows.services.abort import abort_process
+
+    for process_id in process_ids:
+        abort_process(process_id, is_told=True)
+
+
+def _last_wait(process_id: UUID, key: str) -> Wait | None:
+    return Wait.objects.filter(process_id=process_id, key=key, kind=WaitKind.CHILDREN).order_by("created_at").last()

@@ -1,0 +1,71 @@
+"""Which Celery workers are there: asked in the background, so that no request waits for a broker or for who is gone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from celery import current_app
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+_ANSWER_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class OnlineWorker:
+    """A worker that answered. `slots`: how many processes it can run at the same time."""
+
+    name: str
+    slots: int
+
+
+def ask_celery() -> list[OnlineWorker]:
+    """Ask every Celery worker; who does not answer within a second does not count. Raises what the broker raises."""
+    answers: dict[str, Any] = current_app.control.inspect(timeout=_ANSWER_SECONDS).stats() or {}
+    return [OnlineWorker(name, _slots(stats)) for name, stats in sorted(answers.items())]
+
+
+def _slots(stats: Any) -> int:
+    """Read the size of a worker's pool; pools differ in what they tell."""
+    pool = stats.get("pool") if isinstance(stats, dict) else None
+    slots = pool.get("max-concurrency") if isinstance(pool, dict) else None
+    return slots if isinstance(slots, int) else 1
+
+
+class Monitor:
+    """Keeps the last answer, and asks again when somebody wants to know and it is older than WORKER_STATUS_INTERVAL."""
+
+    def __init__(self, ask: Callable[[], list[OnlineWorker]] = ask_celery) -> None:
+        self._ask = ask
+        self._known: list[OnlineWorker] = []
+        self._asked_at: float | None = None
+        self._mutex = threading.Lock()
+        self._first_answer = threading.Event()
+
+    def workers(self) -> list[OnlineWorker]:
+        """Return who is online as far as is known. Only the very first call waits, for as long as workers may take."""
+        with self._mutex:
+            is_old = self._asked_at is None or time.monotonic() - self._asked_at > settings.WORKER_STATUS_INTERVAL
+            if is_old:
+                self._asked_at = time.monotonic()
+        if is_old:
+            threading.Thread(target=self._refresh, name="worker-monitor", daemon=True).start()
+        self._first_answer.wait(2 * _ANSWER_SECONDS)
+        return self._known
+
+    def _refresh(self) -> None:
+        try:
+            self._known = self._ask()
+        except Exception as error:
+            logger.warning("the workers could not be asked: %s", error)
+            self._known = []
+        self._first_answer.set()
+
+
+monitor = Monitor()

@@ -1,0 +1,116 @@
+"""One operating system process that runs processes: it looks for the most urgent one, takes it, keeps its lease."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import Q
+
+from workflows.engine import claims, limits
+from workflows.engine.runner import run
+from workflows.executors.base import runner_id
+from workflows.executors.keeper import Keeper
+from workflows.executors.room import Room
+
+logger = logging.getLogger(__name__)
+
+# Looked at together, in case others are faster with the first of them.
+_CANDIDATES: Final = 5
+# So long does one that must run alone wait for the others to leave, before it is left for later.
+_PATIENCE_SECONDS: Final = 30.0
+
+
+class WorkerProcess:
+    """Used by one thread or by several. `ring` wakes others for processes that could run now, `replace` is to put
+    another runner in the place of a thread that hangs."""
+
+    def __init__(
+        self,
+        room: Room,
+        *,
+        ring: Callable[[list[UUID]], None],
+        replace: Callable[[threading.Thread], None],
+        upkeep: Callable[[], None] | None = None,
+    ) -> None:
+        self.runner = runner_id()
+        self.room = room
+        self.keeper = Keeper(self.runner, sweep=upkeep, replace=self._replace)
+        self._replace_thread = replace
+        self._ring = ring
+
+    def run_next(self, *, where: Q | None = None) -> bool:
+        """Run the most urgent process that is due as far as it goes. False if there was none, or it could not be."""
+        tried: set[UUID] = set()
+        try:
+            while not self.room.is_closing:
+                found = claims.next_up(_CANDIDATES, where=where, besides=tried | self.keeper.running)
+                if not found:
+                    return False
+                for candidate in found:
+                    tried.add(candidate.process_id)
+                    if self._run_alone(candidate) if candidate.is_dangerous else self._run(candidate):
+                        return True
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("the database is away: %s", error)
+            connection.close()
+        except BaseException:  # a step that ends the interpreter, too: the thread would be missed until the next start
+            logger.exception("the engine failed with one of %s", sorted(map(str, tried)))
+            connection.close()
+        return False
+
+    def _run(self, candidate: claims.Due) -> bool:
+        with self.room.among_others() as is_in, self.keeper.keeping(candidate.process_id) as is_ours:
+            claimed = (
+                is_in
+                and is_ours
+                and run(
+                    candidate.process_id,
+                    runner=self.runner,
+                    should_stop=self.room.asks_to_leave,
+                    let_go=self.keeper.give_back_later,
+                )
+            )
+        if claimed and candidate.workflow_name in limits.by_workflow():
+            # A place is free. This runner may take up something more urgent, another one could use it.
+            self._ring([due.process_id for due in claims.next_up(1, where=Q(workflow__name=candidate.workflow_name))])
+        return claimed
+
+    def _run_alone(self, candidate: claims.Due) -> bool:
+        """Run one step of a process that may take this worker down, while nothing else is here to go down with it.
+
+        Once a step is stored, the process is as good as any other.
+        """
+        with self.room.alone(_PATIENCE_SECONDS) as is_alone:
+            if not is_alone:
+                claims.postpone(candidate.process_id, _PATIENCE_SECONDS)
+                return False
+            logger.warning("process %s was lost with its worker before; it runs alone", candidate.process_id)
+            asked = itertools.count()
+            with self.keeper.keeping(candidate.process_id):
+                return run(
+                    candidate.process_id,
+                    runner=self.runner,
+                    should_stop=lambda: next(asked) > 0,
+                    let_go=self.keeper.give_back_later,
+                    alone=True,
+                )
+
+    def _replace(self, thread: threading.Thread) -> None:
+        self.room.carry_out(thread)
+        self._replace_thread(thread)
+
+    def leave(self) -> None:
+        """Leave what still runs to others: this operating system process ends now. Raises no error of the database."""
+        if not (running := self.keeper.running):
+            return
+        logger.warning("%d processes did not stop in time; they go on elsewhere", len(running))
+        try:
+            claims.leave(running, self.runner)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("the database is away: %s", error)
