@@ -15,3 +15,11 @@
   root.dataset.menu = read("wfo-menu") || "wide";
   root.classList.add("js");
 })();
+
+// A page that is slow to arrive is shown without its transition; that is no error of anybody.
+for (const moment of ["pageswap", "pagereveal"]) {
+  addEventListener(moment, ({ viewTransition }) => {
+    viewTransition?.ready.catch(() => {});
+    viewTransition?.finished.catch(() => {});
+  });
+}
