@@ -93,10 +93,9 @@ class Step:
 
     @property
     def status(self) -> HTTPStatus:
-        """The status for the answer: 422 when something is to be corrected."""
-        if self.kind == "error":
-            return HTTPStatus.BAD_REQUEST
-        return HTTPStatus.UNPROCESSABLE_ENTITY if self.errors else HTTPStatus.OK
+        """The status for the answer: 422, which HTMX swaps in, when something was refused."""
+        is_refused = self.kind == "error" or self.errors
+        return HTTPStatus.UNPROCESSABLE_ENTITY if is_refused else HTTPStatus.OK
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def resume(request: HttpRequest, process_id: UUID) -> HttpResponse:
         else:
             return _resumed(request, process_id, "Thank you. The process goes on.")
     context = _context(process, step)
-    return page(request, _TEMPLATE, context, partial="form", status=200 if step.kind == "error" else step.status)
+    return page(request, _TEMPLATE, context, partial="form", status=step.status)
 
 
 def _resumed(request: HttpRequest, process_id: UUID, text: str) -> HttpResponse:

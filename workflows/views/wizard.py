@@ -73,8 +73,7 @@ def start(request: HttpRequest, workflow_name: str) -> HttpResponse:
         "back_url": _back_url(fixed, is_task=found.workflow.is_task),
         "submit_label": "Start task" if found.workflow.is_task else "Start workflow",
     }
-    # HTMX swaps a page with errors in, and nothing else that is not a success.
-    return page(request, _TEMPLATE, context, partial="wizard", status=200 if step.kind == "error" else step.status)
+    return page(request, _TEMPLATE, context, partial="wizard", status=step.status)
 
 
 def _fixed_inputs(request: HttpRequest) -> list[dict[str, Any]]:

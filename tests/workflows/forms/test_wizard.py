@@ -126,7 +126,7 @@ def test_forged_token_begins_anew(token: str) -> None:
 
 def test_fixed_input_that_is_refused_is_an_error_that_says_why() -> None:
     step = wizard(fixed_inputs=[{"product": "none"}]).step()
-    assert (step.kind, step.status) == ("error", 400)
+    assert (step.kind, step.status) == ("error", 422)
     assert "valid UUID" in step.message
 
 
