@@ -32,6 +32,7 @@ from workflows.engine.forks import BranchesDisagree
 from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPredicatePass
 from workflows.engine.retries import RetryPolicy
 from workflows.engine.step_context import StepContext, Undone, step_context
+from workflows.engine.step_decorators import inputstep, retrystep, step
 from workflows.engine.step_options import Effect
 from workflows.engine.steps import (
     State,
@@ -42,10 +43,7 @@ from workflows.engine.steps import (
     callback_step,
     done,
     init,
-    inputstep,
     nothing_to_undo,
-    retrystep,
-    step,
     step_group,
 )
 from workflows.enums import Assignee

@@ -9,7 +9,8 @@ from subscriptions.domain import SubscriptionModel
 from workflows.builtin.authorization import internal_authorize, internal_retry_auth
 from workflows.engine.core_steps import OLD_SUBSCRIPTIONS_KEY, backup, store_process_subscription
 from workflows.engine.decorators import workflow
-from workflows.engine.steps import State, StepList, done, init, step
+from workflows.engine.step_decorators import step
+from workflows.engine.steps import State, StepList, done, init
 from workflows.forms import FormGenerator, FormPage, LongText
 
 

@@ -9,7 +9,8 @@ from subscriptions.domain import SubscriptionLifecycle, SubscriptionModel
 from wfo_site.common.json import to_json
 from workflows.engine.errors import ProcessFailureError
 from workflows.engine.step_context import step_context
-from workflows.engine.steps import State, Step, StepList, as_steps, begin, nothing_to_undo, step
+from workflows.engine.step_decorators import step
+from workflows.engine.steps import State, Step, StepList, as_steps, begin, nothing_to_undo
 
 OLD_SUBSCRIPTIONS_KEY = "__old_subscriptions__"
 

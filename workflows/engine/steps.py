@@ -1,4 +1,4 @@
-"""The building blocks that workflow authors write with: steps, lists of steps, and what combines them.
+"""What a step is, lists of steps, and steps that hold others; see `step_decorators` for those made of a function.
 
 Nothing here touches the database or the settings: product packages import it before Django is set up.
 """
@@ -105,7 +105,7 @@ class Step:
 
     def __post_init__(self) -> None:
         if self.function is not None:
-            _take_names(self, self.function)
+            take_names(self, self.function)
 
     def __rshift__(self, other: Step | StepList) -> StepList:
         return StepList([self]) >> other
@@ -125,7 +125,7 @@ class Step:
         return f"<Step {self.name!r} {self.kind}>"
 
 
-def _take_names(step: Step, function: Callable[..., Any]) -> None:
+def take_names(step: Step, function: Callable[..., Any]) -> None:
     """Let tools that look at a step see the function that was decorated."""
     for name in functools.WRAPPER_ASSIGNMENTS:
         if hasattr(function, name):
@@ -201,83 +201,6 @@ def as_undo(name: str, undo: Undo | None) -> Step | None:
     if isinstance(undo, Step) or not callable(undo):
         raise ValueError(f"{undo!r} cannot be the undo of {name!r}; give a function, a step or a step group")
     return Step(f"Undo: {name}"[:NAME_LENGTH], function=undo)
-
-
-def step(
-    name: str,
-    *,
-    atomic: bool = False,
-    retry_auth_callback: AuthCallback | None = None,
-    **options: Unpack[StepKeywords],
-) -> Callable[[StepFunction], Step]:
-    """Make a function a step. Its arguments come from the state by name; the dict it returns is merged into the state.
-
-    The body runs outside any transaction; what it returns (subscription models among it are saved) is written in one
-    transaction with the step itself. A body that must write to our database itself is declared `atomic=True`: body and
-    result are then one transaction, and calls to other systems are refused in it.
-    """
-    return _with_body(name, StepKind.PLAIN, atomic, retry_auth_callback, options)
-
-
-def retrystep(
-    name: str,
-    *,
-    atomic: bool = False,
-    retry_auth_callback: AuthCallback | None = None,
-    **options: Unpack[StepKeywords],
-) -> Callable[[StepFunction], Step]:
-    """Like `step`, but an exception makes the process wait, to be tried again later, instead of failing it."""
-    return _with_body(name, StepKind.RETRY, atomic, retry_auth_callback, options)
-
-
-def _with_body(
-    name: str, kind: StepKind, atomic: bool, retry_auth_callback: AuthCallback | None, keywords: StepKeywords
-) -> Callable[[StepFunction], Step]:
-    options, undo = StepOptions.of(**keywords), as_undo(name, keywords.get("undo"))
-    if atomic and Effect.OUTSIDE in options.effects:
-        raise ValueError(f"Step {name!r} is atomic, so it cannot change other systems: calls to them are refused in it")
-
-    def decorate(function: StepFunction) -> Step:
-        return Step(
-            name,
-            kind,
-            function,
-            atomic=atomic,
-            retry_auth_callback=retry_auth_callback,
-            options=options,
-            undo=undo,
-        )
-
-    return decorate
-
-
-def inputstep(
-    name: str,
-    assignee: str,
-    *,
-    resume_auth_callback: AuthCallback | None = None,
-    retry_auth_callback: AuthCallback | None = None,
-) -> Callable[[FormFactory], Step]:
-    """Suspend the process until a person has filled in the form that the decorated generator describes.
-
-    The generator runs when the form is shown and when it is submitted, maybe often: it must be free of side effects.
-    What
-    it returns is merged into the state.
-    """
-
-    def decorate(form: FormFactory) -> Step:
-        made = Step(
-            name,
-            StepKind.INPUT,
-            form=form,
-            assignee=assignee,
-            resume_auth_callback=resume_auth_callback,
-            retry_auth_callback=retry_auth_callback,
-        )
-        _take_names(made, form)
-        return made
-
-    return decorate
 
 
 def step_group(

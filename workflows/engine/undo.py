@@ -17,7 +17,8 @@ from workflows.engine.history import state_at, state_before
 from workflows.engine.registry import Workflow
 from workflows.engine.state import difference
 from workflows.engine.step_context import Undone, idempotency_key, step_context
-from workflows.engine.steps import Lens, State, Step, StepList, begin, done, step
+from workflows.engine.step_decorators import step
+from workflows.engine.steps import Lens, State, Step, StepList, begin, done
 from workflows.engine.tree import Program, Ref, program_of, ref_of
 from workflows.enums import ProcessKind
 from workflows.models import Process, UndoPlan
