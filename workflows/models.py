@@ -66,7 +66,7 @@ class Process(models.Model):
     """
 
     process_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, related_name="processes")
+    workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, related_name="processes", db_index=False)
     assignee = models.CharField(max_length=50, default=Assignee.SYSTEM)
     last_status = models.CharField(max_length=50, choices=ProcessStatus, default=ProcessStatus.CREATED)
     last_step = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API shows null
@@ -151,7 +151,8 @@ class ProcessStep(models.Model):
     """
 
     step_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="steps")
+    # Found by (process, seq), as is the process's workflow by its newest: an index of their own would only cost writes.
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="steps", db_index=False)
     seq = models.PositiveIntegerField()
     name = models.CharField(max_length=255)
     key = models.CharField(max_length=255)

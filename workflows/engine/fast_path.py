@@ -2,6 +2,8 @@
 
 They mean the same as the portable ways beside them, down to the clock that they ask, and the engine's tests run both.
 A statement outside a transaction is a round trip and a commit of its own; PostgreSQL plans it once per connection.
+What it knows of the table at that moment may be old, so the conditions on the status are written such (IS TRUE) that
+no index on the status can be taken for the way to one row: its dead entries would be read with every step.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ SET epoch = p.epoch + 1, runner = %(runner)s, lease_until = statement_timestamp(
     wait_kind = NULL, rung_at = statement_timestamp(), lost_claims = p.lost_claims + 1
 FROM products_workflow AS w
 WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
-    AND p.last_status IN ('created', 'resumed', 'running')
+    AND (p.last_status IN ('created', 'resumed', 'running')) IS TRUE
     AND p.held_because IS NULL AND (p.not_before IS NULL OR p.not_before <= statement_timestamp())
     AND (p.lease_until IS NULL OR p.lease_until < statement_timestamp()
         OR p.lease_until > statement_timestamp() + 2 * %(lease)s)
@@ -40,7 +42,7 @@ _STEP_COLUMNS = (
 _PLAIN_STEP = """
 WITH fence AS (
     UPDATE workflows_process SET {columns}, last_modified_at = statement_timestamp()
-    WHERE process_id = %(process_id)s AND epoch = %(epoch)s AND last_status = 'running'
+    WHERE process_id = %(process_id)s AND epoch = %(epoch)s AND (last_status = 'running') IS TRUE
     RETURNING process_id
 ), step AS (
     INSERT INTO workflows_processstep ({step_columns})
