@@ -227,8 +227,7 @@ class _Maker:
             for number, (process_id, (index, child)) in enumerate(zip(ids, wanted, strict=True))
         ]
         if self.fork.is_workflow:
-            for link, (_, child) in zip(links, wanted, strict=True):
-                self._start(link, child)
+            self._start(links, [child for _, child in wanted])
         else:
             self._insert(links)
         ring([link.process_id for link in links if link.held_because is None])
@@ -269,10 +268,11 @@ class _Maker:
             batch_size=500,
         )
 
-    def _start(self, link: _Link, child: Child) -> None:
-        from workflows.services.start import start_process
+    def _start(self, links: Sequence[_Link], children: Sequence[Child]) -> None:
+        from workflows.services.start import Order, start_processes
 
-        start_process(child.workflow, child.pages, user=self.user, link=vars(link), priority=self.claim.priority)
+        orders = [Order(child.workflow, child.pages, vars(link)) for link, child in zip(links, children, strict=True)]
+        start_processes(orders, user=self.user, priority=self.claim.priority)
 
 
 def ring(process_ids: Collection[UUID]) -> None:

@@ -7,10 +7,11 @@ from workflows.services.processes import delete_process, set_process_note
 from workflows.services.release import release_process
 from workflows.services.resume import resume_process
 from workflows.services.resume_all import resume_all_tasks
-from workflows.services.start import start_process
+from workflows.services.start import Order, start_process, start_processes
 from workflows.services.undo import undo_process
 
 __all__ = [
+    "Order",
     "abort_process",
     "arrive_callback",
     "delete_process",
@@ -20,6 +21,7 @@ __all__ = [
     "resume_process",
     "set_process_note",
     "start_process",
+    "start_processes",
     "undo_process",
     "unpause_engine",
     "update_callback_progress",
