@@ -8,7 +8,7 @@ from uuid import UUID
 
 from wfo_site.common.errors import NotFound
 from workflows.engine.callback_tokens import mask
-from workflows.engine.history import state_before
+from workflows.engine.history import counts_for_state, state_before
 from workflows.engine.registry import get_workflow
 from workflows.engine.state import Delta
 from workflows.engine.step_options import effects_sentence
@@ -63,12 +63,12 @@ class StepContent:
     cut_count: int = 0
     hidden_count: int = 0
     failure: Failure | None = None
-    # The whole state after the step, when it was asked for.
+    # The whole state when it was asked for: after the step, or of one that failed that which it began with.
     state: State | None = None
 
 
 def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback: bool) -> StepContent:
-    """Read what the row `seq` of a process changed, or the whole state after it, in at most 5 queries (a branch: more).
+    """Read what the row `seq` of a process changed, or the whole state there, in at most 5 queries (a branch: more).
 
     `with_traceback`: the reader may see the insides of the program. Raises NotFound.
     """
@@ -77,14 +77,14 @@ def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback
     if step is None or ref is None:
         raise NotFound(f"Process {process_id} has no step {seq}")
     effects = _effects(ref, step.key)
-    if step.error is not None:
+    if step.error is not None and not with_state:
         return StepContent(step=step, effects=effects, failure=_failure(step, with_traceback=with_traceback))
     # Addresses of callbacks are as good as passwords: a page shows that there is one, never which.
     before: State = mask(state_before(ref, seq))
     delta = Delta(mask(step.delta), frozenset(step.removed))
     if with_state:
-        after = delta.apply(before)
-        return StepContent(step=step, effects=effects, state=readable(dict(sorted(after.items()))))
+        state = delta.apply(before) if counts_for_state(step.status, step.error) else before
+        return StepContent(step=step, effects=effects, state=readable(dict(sorted(state.items()))))
     changes = _changes(before, delta)
     shown = [change for change in changes if not change.key.startswith(_INTERNAL)]
     return StepContent(
