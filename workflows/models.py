@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from products.models import Workflow
 from subscriptions.models import Subscription
+from wfo_site.common.clock import now
 from wfo_site.common.uuid7 import uuid7
 from workflows.enums import (
     Assignee,
@@ -141,6 +142,11 @@ class Process(models.Model):
 
     def __str__(self) -> str:
         return f"{self.process_id} {self.last_status}"
+
+    @property
+    def runs_on(self) -> bool:
+        """It was aborted, and the step that was running then has not ended on its worker."""
+        return self.last_status == ProcessStatus.ABORTED and self.lease_until is not None and self.lease_until > now()
 
 
 class ProcessStep(models.Model):

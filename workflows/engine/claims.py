@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, F, Q
 from django.db.models.functions import Greatest, Now
 
+from wfo_site.common import broadcast
 from workflows.engine import fast_path, limits
 from workflows.engine.tree import Ref
 from workflows.enums import ProcessStatus
@@ -161,11 +162,20 @@ def leave(process_ids: Collection[UUID], runner: str) -> None:
 
 
 def heartbeat(process_ids: Collection[UUID], runner: str) -> None:
-    """Prolong the leases of everything that this runner has. One statement; it touches no indexed column."""
+    """Prolong the leases of everything that this runner has. One statement; it touches no indexed column.
+
+    Also of what was aborted and whose step goes on all the same: nobody may undo it before that has ended.
+    """
     if process_ids:
-        Process.every.filter(pk__in=process_ids, runner=runner, last_status=ProcessStatus.RUNNING).update(
-            lease_until=Now() + lease()
-        )
+        held = Process.every.filter(pk__in=process_ids, runner=runner)
+        held.filter(last_status__in=(ProcessStatus.RUNNING, ProcessStatus.ABORTED)).update(lease_until=Now() + lease())
+
+
+def end_aborted(claim: Claim, runner: str) -> None:
+    """Give up the lease of a process that was aborted under this runner: the step that went on has ended."""
+    aborted = Process.every.filter(pk=claim.process_id, runner=runner, last_status=ProcessStatus.ABORTED)
+    if aborted.update(runner=None, lease_until=None):
+        broadcast.processes_changed(claim.process_id)
 
 
 class Due(NamedTuple):

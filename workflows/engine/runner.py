@@ -76,6 +76,7 @@ def run(
         _go(claim, workflow, runner, should_stop)
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
+        claims.end_aborted(claim, runner)
     except DATABASE_LOST:
         # Not known whether the last write arrived. The next runner sees what is stored.
         logger.exception("process %s: the database was lost", process_id)

@@ -27,6 +27,8 @@ def why_not_running(process: Process, wait: OpenWait | None = None) -> str:
         return f"{step} failed; retry to try it again, or abort."
     if status == ProcessStatus.WAITING and process.wait_kind == WaitKind.CHILDREN:
         return f"{step}: {parts_sentence(process)}."
+    if process.runs_on:
+        return "It was aborted. The step that was running has not ended yet; what it returns is dropped."
     if status in _WAITING:
         return _why_waiting(process, step, wait or open_wait(process))
     return ""

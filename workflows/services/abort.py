@@ -25,7 +25,8 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
     """Abort a process, and the children it waits for. Work done is not undone, and its subscriptions stay locked.
 
     A running step is cut off: what it returns is dropped, and whether it had an effect outside is not known; the row
-    says so. `is_told`: its parent knows. Raises NotFound, and Conflict for a process that has ended.
+    says so. Its runner keeps the lease as long as the step goes on. `is_told`: its parent knows. Raises NotFound, and
+    Conflict for a process that has ended.
     """
     with transaction.atomic():
         ref = ref_to(process_id)
@@ -63,8 +64,6 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
             last_status=ProcessStatus.ABORTED,
             last_step=USER_ABORTED,
             last_seq=seq + 1,
-            runner=None,
-            lease_until=None,
             held_because=None,
             wait_kind=None,
             last_modified_at=Now(),

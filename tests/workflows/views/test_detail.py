@@ -330,7 +330,9 @@ class TestStep:
 
     def test_of_a_failure_it_is_the_state_that_the_step_began_with(self, get: Html) -> None:
         process = a_process(last_status="failed")
-        steps = some_steps(process, "Start", "Reserve address", plan=PLAN, status="failed", error={"error": "No answer"})
+        steps = some_steps(
+            process, "Start", "Reserve address", plan=PLAN, status="failed", error={"error": "No answer"}
+        )
         ProcessStep.objects.filter(pk=steps[0].pk).update(delta={"first_key": 1}, status="success", error=None)
         html = self._content(get, process, 2, state=1)
         assert "State that it began with" in html
