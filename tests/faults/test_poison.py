@@ -26,7 +26,8 @@ def assert_only_the_poison_is_held(installation: Installation, *, innocent: int,
     for process_id, status, because, lost, _ in held:
         assert (status, lost) == ("running", 3)
         assert because.startswith("its worker was lost 3 times in a row in the step after “Start”")
-        assert ledger.count(normal(process_id), "Kill", "begun") == 3
+        # A claim may be lost before its step begins, with a worker that the other one has killed; but not the last.
+        assert 1 <= ledger.count(normal(process_id), "Kill", "begun") <= 3
     assert [row[1:] for row in found if row[2] is None] == [("completed", None, 0, "Done")] * innocent
 
 
@@ -41,7 +42,7 @@ def test_what_kills_its_celery_worker_is_held_and_nothing_else(
     tmp_path: Path, broker: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The step takes the whole worker with it, its main process and the other children, as a lack of memory does."""
-    installation = trouble(tmp_path, executor="celery", broker=broker_url(broker), KILL_PARENT="1")
+    installation = trouble(tmp_path, executor="celery", broker=broker_url(broker), KILL_GROUP="1")
     jobs = [("worker_bee", {"seconds": 0.3})] * INNOCENT
     jobs[4:4] = [("killer", {})] * POISON
     start(installation, *jobs)

@@ -28,6 +28,7 @@ ALONE_AFTER: Final = 2
 HELD_AFTER: Final = 3
 # Time for a runner that leaves its processes to others to be gone itself.
 LEFT_AFTER_SECONDS: Final = 2.0
+_WITHOUT_THIS_CLAIM: Final = Greatest(F("lost_claims") - 1, 0)
 
 
 @dataclass(frozen=True)
@@ -139,12 +140,15 @@ def _take(seen: Claim, runner: str) -> Claim | None:
 
 
 def hand_back(claim: Claim, *, for_seconds: float = 0) -> None:
-    """Give a process back unharmed, so that another runner takes it; after `for_seconds` at the earliest."""
+    """Give a process back unharmed, so that another runner takes it; after `for_seconds` at the earliest.
+
+    Takes back this claim only: where its step was not even begun, those that were lost in it before still count.
+    """
     Process.every.filter(pk=claim.process_id, epoch=claim.epoch, last_status=ProcessStatus.RUNNING).update(
         runner=None,
         lease_until=None,
         rung_at=None,
-        lost_claims=0,
+        lost_claims=_WITHOUT_THIS_CLAIM,
         not_before=Now() + timedelta(seconds=for_seconds) if for_seconds else None,
     )
 
@@ -157,7 +161,7 @@ def leave(process_ids: Collection[UUID], runner: str) -> None:
     Process.every.filter(pk__in=process_ids, runner=runner, last_status=ProcessStatus.RUNNING).update(
         lease_until=Now() + timedelta(seconds=LEFT_AFTER_SECONDS),
         rung_at=None,
-        lost_claims=Greatest(F("lost_claims") - 1, 0),
+        lost_claims=_WITHOUT_THIS_CLAIM,
     )
 
 

@@ -13,13 +13,16 @@ from workflows import (
     State,
     Step,
     StepList,
+    SubWorkflow,
     callback_step,
     done,
     init,
     inputstep,
+    parallel_sub_workflows,
     step,
     step_context,
     store_process_subscription,
+    task,
     workflow,
 )
 from workflows.forms import FormGenerator, FormPage
@@ -100,7 +103,15 @@ def _fail_first_try(where: str) -> State:
     return {f"attempts_{where}": attempt}
 
 
-@workflow("Asking")
+def first_answer() -> FormGenerator:
+    class First(FormPage):
+        answer: str = "from the start"
+
+    page = yield First
+    return page.model_dump()
+
+
+@workflow("Asking", initial_input_form=first_answer)
 def asking() -> StepList:
     return init >> fail_before >> ask >> fail_after >> done
 
@@ -156,3 +167,25 @@ def write_and_raise(process_id: UUID) -> State:
 @workflow("Leaking")
 def leaking() -> StepList:
     return init >> raise_in_transaction >> leave_open >> write_and_raise >> done
+
+
+@task("Failing at first")
+def failing_task() -> StepList:
+    return StepList([fail_before])
+
+
+def size() -> FormGenerator:
+    class Size(FormPage):
+        count: int
+
+    page = yield Size
+    return page.model_dump()
+
+
+def parts(state: State) -> list[SubWorkflow]:
+    return [SubWorkflow("three_steps", [{}]) for _ in range(state["count"])]
+
+
+@workflow("Bulk", initial_input_form=size)
+def bulk() -> StepList:
+    return init >> parallel_sub_workflows("Parts", parts, allow_aborted=True) >> done
