@@ -1,4 +1,4 @@
-"""What code registers: products and workflows. Fixed slots that refuse a second thing of the same name.
+"""What code registers: products, workflows and the steps of blocks. Fixed slots that refuse a second of the same name.
 
 Importable before `django.setup()`: it imports no model and reads no setting, so that a product package can be imported
 by a plain unit test. `products.sync` makes the tables follow it.
@@ -44,9 +44,14 @@ class Source:
 
 
 def _caller() -> Source:
-    """Return the first place on the stack that is not this module."""
+    return called_from()
+
+
+def called_from(*passed_over: str) -> Source:
+    """Return the first place on the stack that is neither in this module nor in the files `passed_over`."""
+    files = {*_OWN_FILES, "<string>", *passed_over}
     frame = inspect.currentframe()
-    while frame is not None and (frame.f_code.co_filename in _OWN_FILES or frame.f_code.co_filename == "<string>"):
+    while frame is not None and frame.f_code.co_filename in files:
         frame = frame.f_back
     return Source(frame.f_code.co_filename, frame.f_lineno) if frame else Source("<unknown>", 0)
 
@@ -126,6 +131,19 @@ class WorkflowSpec:
         return product.name in self.products or product.tag in self.products
 
 
+@dataclass(frozen=True, kw_only=True)
+class BlockStepsSpec:
+    """The steps that a product block brings to the workflows of all products that have it.
+
+    `name` is that of the block. `steps` maps CREATE, MODIFY and TERMINATE to lists of steps; they are opaque here, the
+    engine knows what they are.
+    """
+
+    name: str
+    steps: Mapping[Target, object]
+    source: Source = field(default_factory=_caller, compare=False, repr=False)
+
+
 class _Registered(Protocol):
     @property
     def name(self) -> str: ...
@@ -139,8 +157,9 @@ S = TypeVar("S", bound=_Registered)
 class Slot(Generic[S]):
     """One kind of registered things by name, in the order they came."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, way_out: str = "rename one of them") -> None:
         self.kind = kind
+        self.way_out = way_out
         self._entries: dict[str, S] = {}
         self._listeners: list[Callable[[S], None]] = []
 
@@ -154,7 +173,7 @@ class Slot(Generic[S]):
         if known is not None and known.source != spec.source:
             raise DuplicateRegistration(
                 f"The {self.kind} {spec.name!r} is registered twice: in {known.source} and in {spec.source}; "
-                "rename one of them"
+                f"{self.way_out}"
             )
         for listener in self._listeners:
             listener(spec)
@@ -177,6 +196,7 @@ class Slot(Generic[S]):
 
 _products: Slot[ProductSpec] = Slot("product")
 _workflows: Slot[WorkflowSpec] = Slot("workflow")
+_block_steps: Slot[BlockStepsSpec] = Slot("step list of block", way_out="give all of its steps in one place")
 
 
 def register(spec: ProductSpec) -> ProductSpec:
@@ -188,6 +208,12 @@ def register(spec: ProductSpec) -> ProductSpec:
 def register_workflow(spec: WorkflowSpec) -> WorkflowSpec:
     """Register a workflow and return it; the decorators of `workflows` call this. Raises DuplicateRegistration."""
     _workflows.add(spec)
+    return spec
+
+
+def add_block_steps(spec: BlockStepsSpec) -> BlockStepsSpec:
+    """Register the steps of a block and return them; `workflows` calls this. Raises DuplicateRegistration."""
+    _block_steps.add(spec)
     return spec
 
 
@@ -206,6 +232,11 @@ def workflows() -> Mapping[str, WorkflowSpec]:
     return _workflows.view()
 
 
+def block_steps() -> Mapping[str, BlockStepsSpec]:
+    """Return a live read-only view of the registered steps of blocks, by the name of the block."""
+    return _block_steps.view()
+
+
 def workflows_for(product: ProductSpec, defaults: tuple[str, ...] | list[str] = ()) -> list[WorkflowSpec]:
     """Return the workflows that belong to `product`, those named in `defaults` included."""
     return [spec for spec in workflows().values() if spec.name in defaults or spec.is_meant_for(product)]
@@ -216,8 +247,10 @@ def isolated(*, empty: bool = True) -> Iterator[None]:
     """Run a block with a registry of its own (a test): empty or a copy, and put the real one back afterwards."""
     kept_products = _products.swap({} if empty else dict(products()))
     kept_workflows = _workflows.swap({} if empty else dict(workflows()))
+    kept_block_steps = _block_steps.swap({} if empty else dict(block_steps()))
     try:
         yield
     finally:
+        _block_steps.swap(kept_block_steps)
         _products.swap(kept_products)
         _workflows.swap(kept_workflows)

@@ -6,6 +6,7 @@ from workflows.builtin.authorization import (
     register_internal_retry_auth_callback,
 )
 from workflows.engine.authorization import AuthAction, AuthContext, AuthUser
+from workflows.engine.blocks import create_blocks, modify_blocks, register_block_steps, terminate_blocks
 from workflows.engine.combinators import conditional, focussteps, steplens
 from workflows.engine.core_steps import (
     ensure_provisioning_status,
@@ -81,6 +82,7 @@ __all__ = [
     "branch",
     "callback_step",
     "conditional",
+    "create_blocks",
     "create_workflow",
     "done",
     "ensure_provisioning_status",
@@ -88,6 +90,7 @@ __all__ = [
     "foreach",
     "init",
     "inputstep",
+    "modify_blocks",
     "modify_workflow",
     "no_uncompleted_instance",
     "nothing_to_undo",
@@ -95,6 +98,7 @@ __all__ = [
     "parallel",
     "parallel_sub_workflows",
     "reconcile_workflow",
+    "register_block_steps",
     "register_internal_authorize_callback",
     "register_internal_retry_auth_callback",
     "resync",
@@ -107,6 +111,7 @@ __all__ = [
     "store_process_subscription",
     "sub_workflow",
     "task",
+    "terminate_blocks",
     "terminate_workflow",
     "unsync",
     "unsync_unchecked",

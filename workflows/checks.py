@@ -1,15 +1,21 @@
-"""System checks of how processes are run."""
+"""System checks of how processes are run, and of the steps that blocks bring to workflows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 
+from products import registry as catalogue
 from products.enums import Target
+from products.registry import WorkflowSpec
+from workflows.engine.block_steps import CannotCompose, held_by, names_of
+from workflows.engine.registry import Workflow
 
 TAG = "executor"
+BLOCKS_TAG = "blocks"
 
 
 @register(TAG)
@@ -41,3 +47,45 @@ def check_channel_layer(**_kwargs: Any) -> list[CheckMessage]:
         return []
     sentence = "Celery workers cannot tell browsers what changed: live updates stay in the memory of one process."
     return [Warning(sentence, hint="Set WEBSOCKET_BROADCASTER_URL to a Redis.", id="workflows.W001")]
+
+
+@register(BLOCKS_TAG)
+def check_steps_of_blocks(**_kwargs: Any) -> list[CheckMessage]:
+    """Check that each block with steps belongs to a product: nothing would ever run them."""
+    models = {spec.model for spec in catalogue.products().values()}
+    known = {name for model in models for block in held_by(model) for name in names_of(block)}
+    return [
+        Error(f"{spec.source}: Product block {name!r} is given steps, but no product has it.", id="workflows.E004")
+        for name, spec in catalogue.block_steps().items()
+        if name not in known
+    ]
+
+
+@register(BLOCKS_TAG)
+def check_workflows_with_blocks(**_kwargs: Any) -> list[CheckMessage]:
+    """Check that workflows can have the steps of blocks that they ask for, and ask for those of their products."""
+    messages: list[CheckMessage] = []
+    for spec in catalogue.workflows().values():
+        if not isinstance(spec.factory, Workflow):
+            continue
+        try:
+            spec.factory.steps  # noqa: B018 - composes them
+        except CannotCompose as problem:
+            messages.append(Error(f"{problem} (workflow {spec.name!r}).", id="workflows.E005"))
+        messages.extend(_strangers(spec, spec.factory))
+    return messages
+
+
+def _strangers(spec: WorkflowSpec, workflow: Workflow) -> Iterator[CheckMessage]:
+    """Complain of products of a workflow whose blocks are not those that it asks for: their steps would be left out."""
+    asked = [step.blocks for step in workflow.written.everything() if step.blocks is not None]
+    for product in catalogue.products().values():
+        if not spec.is_meant_for(product):
+            continue
+        for blocks in asked:
+            if blocks.model.base_type() is not product.model.base_type():
+                sentence = (
+                    f"{blocks.source}: Workflow {spec.name!r} is for product {product.name!r}, a "
+                    f"{product.model.__name__}, and asks for the blocks of {blocks.model.__name__}."
+                )
+                yield Error(sentence, id="workflows.E006")

@@ -83,6 +83,7 @@ class ProductBlockModel(DomainModel):
 
     _stored: Instance | None = PrivateAttr(default=None)
     _catalogue: BlockRow | None = PrivateAttr(default=None)
+    _saved_with: DomainModel | None = PrivateAttr(default=None)
 
     def __init_subclass__(
         cls,
@@ -197,6 +198,11 @@ class ProductBlockModel(DomainModel):
     def stored(self) -> Instance | None:
         """The block as it was loaded; None for a new one."""
         return self._stored
+
+    @property
+    def saved_with(self) -> DomainModel | None:
+        """The subscription that it was loaded with, see `load_owned_block`; None for all other blocks."""
+        return self._saved_with
 
     @property
     def catalogue_row(self) -> BlockRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
+from subscriptions.domain.blocks import ProductBlockModel
 from subscriptions.domain.storage import storage
 from subscriptions.domain.subscription import SubscriptionModel
 
@@ -18,7 +19,10 @@ def save_models(models: Iterable[SubscriptionModel]) -> None:
 
 
 def find_models(value: object) -> list[SubscriptionModel]:
-    """Return every subscription model in a value, also inside dicts, lists and tuples; each object once, in order."""
+    """Return every subscription model in a value, also inside dicts, lists and tuples; each object once, in order.
+
+    A block that was loaded to be saved (`load_owned_block`) stands for its subscription.
+    """
     return list({id(model): model for model in _walk(value)}.values())
 
 
@@ -31,6 +35,8 @@ def _walk(value: object) -> Iterator[SubscriptionModel]:
     match value:
         case SubscriptionModel():
             yield value
+        case ProductBlockModel(saved_with=SubscriptionModel() as subscription):
+            yield subscription
         case Mapping():
             for item in value.values():
                 yield from _walk(item)

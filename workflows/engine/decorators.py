@@ -48,7 +48,7 @@ def _decorator(
             name=function.__name__,
             description=description or (inspect.getdoc(function) or "").partition("\n")[0],
             target=target,
-            steps=before >> as_steps(function()) >> as_steps(options.get("additional_steps") or begin) >> after,
+            written=before >> as_steps(function()) >> as_steps(options.get("additional_steps") or begin) >> after,
             initial_input_form=options.get("initial_input_form"),
             is_task=is_task,
             authorize_callback=authorize,

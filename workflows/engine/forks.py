@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from wfo_site.common.errors import Conflict
 from workflows.engine.state import Delta, difference
@@ -108,6 +108,10 @@ class Fork(ABC):
         """Return the steps of all that it runs, each once."""
         return []
 
+    def with_steps(self, change: Callable[[StepList], StepList]) -> Self:
+        """Return the same with other steps in place of those of each child."""
+        return self
+
     def given_to(self, item: Any, index: int) -> State:
         """Return what a child finds in its state beside that of its parent."""
         return {}
@@ -141,6 +145,9 @@ class ParallelFork(Fork):
 
     def step_lists(self) -> list[StepList]:
         return [one.steps for one in self.branches]
+
+    def with_steps(self, change: Callable[[StepList], StepList]) -> Self:
+        return replace(self, branches=tuple(replace(one, steps=change(one.steps)) for one in self.branches))
 
     def joined(self, state: State, ended: Sequence[Ended]) -> State:
         if self.merge is not None:
@@ -180,6 +187,9 @@ class ForeachFork(Fork):
 
     def step_lists(self) -> list[StepList]:
         return [self.steps]
+
+    def with_steps(self, change: Callable[[StepList], StepList]) -> Self:
+        return replace(self, steps=change(self.steps))
 
     def given_to(self, item: Any, index: int) -> State:
         return {self.item_key: item, ITEM_INDEX_KEY: index}

@@ -1,6 +1,6 @@
 """Call a step or form function with arguments found by name in the state.
 
-A parameter `state` gets the whole state; one annotated with a subscription model gets that subscription, loaded
+A parameter `state` gets the whole state; one annotated with a subscription or block model gets that, loaded
 anew; UUIDs, datetimes and wrapped primitives are made from their text; everything else is passed as it stands.
 """
 
@@ -19,7 +19,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from subscriptions.domain import SubscriptionModel, validate_lifecycle_status
+from subscriptions.domain import ProductBlockModel, SubscriptionModel, validate_lifecycle_status
+from subscriptions.domain.owned import load_owned_block
 from workflows.engine.steps import State
 
 logger = logging.getLogger(__name__)
@@ -114,6 +115,10 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, SubscriptionModel)
 
 
+def _is_block(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, ProductBlockModel)
+
+
 def _converter(annotation: Any) -> Callable[[Any], Any] | None:
     """Return what makes one of the annotated type of a stored value; None where it is passed as it stands."""
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -123,7 +128,7 @@ def _converter(annotation: Any) -> Callable[[Any], Any] | None:
         inner = Union[tuple(arg for arg in arguments if arg is not type(None))]  # type: ignore[valid-type]  # noqa: UP007 - built at run time
         return _map_present(_converter(inner))
     if _is_union(annotation):
-        return _union_of_models(arguments)
+        return _union_of_blocks(arguments) if any(map(_is_block, arguments)) else _union_of_models(arguments)
     if origin is list:
         return _list_converter(annotation)
     if origin is dict:
@@ -138,6 +143,8 @@ def _single_converter(annotation: Any) -> Callable[[Any], Any] | None:
         return lambda value: datetime.fromisoformat(value) if isinstance(value, str) else value
     if _is_model(annotation):
         return lambda value: _load(annotation, value)
+    if _is_block(annotation):
+        return lambda value: _load_block((annotation,), value)
     if isinstance(annotation, type) and callable(getattr(annotation, "unwrap", None)):
         return lambda value: value if isinstance(value, annotation) else annotation(value)
     return None
@@ -192,6 +199,23 @@ def _union_of_models(members: tuple[Any, ...]) -> Callable[[Any], Any] | None:
         return model
 
     return convert
+
+
+def _union_of_blocks(members: tuple[Any, ...]) -> Callable[[Any], Any]:
+    if not all(map(_is_block, members)):
+        raise TypeError(f"A union of a product block and something else cannot be loaded: {members}")
+    return lambda value: _load_block(members, value)
+
+
+def _load_block(wanted: tuple[type[ProductBlockModel], ...], value: Any) -> ProductBlockModel:
+    """Load a block from its dump, in the shape for its subscription's status, which must be one of `wanted`."""
+    if not isinstance(value, dict) or "subscription_instance_id" not in value:
+        raise ValueError(f"Expected a product block as its model dumps it, got {type(value).__name__}")
+    block = load_owned_block(_uuid(value["subscription_instance_id"]), _uuid(value["owner_subscription_id"]))
+    if not isinstance(block, wanted):
+        names = " | ".join(cls.__name__ for cls in wanted)
+        raise ValueError(f"Block {block.subscription_instance_id} is a {type(block).__name__}, not a {names}")
+    return block
 
 
 def _load(model: type[SubscriptionModel], value: Any) -> SubscriptionModel:

@@ -11,6 +11,7 @@ from typing import Any
 
 from products import registry as catalogue
 from products.enums import Target
+from workflows.engine.block_steps import composed
 from workflows.engine.steps import AuthCallback, FormFactory, StepList
 
 REMOVED_WORKFLOW = "removed_workflow"
@@ -41,12 +42,15 @@ RunPredicate = Callable[[PredicateContext], "RunPredicatePass | RunPredicateFail
 
 @dataclass(eq=False, kw_only=True)
 class Workflow:
-    """A workflow: its steps, its first form and its rules. Its description in the catalogue is edited by people."""
+    """A workflow: its steps, its first form and its rules. Its description in the catalogue is edited by people.
+
+    `written` is what its function returned, with what its kind adds; `steps` has the steps of blocks in it.
+    """
 
     name: str
     description: str
     target: Target
-    steps: StepList
+    written: StepList
     initial_input_form: FormFactory | None = None
     # Pages that its kind puts before its own: the product or the subscription it is for.
     first_pages: FormFactory | None = None
@@ -61,6 +65,11 @@ class Workflow:
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> None:
         raise TypeError(f"Workflow {self.name} is not called; start it with start_process({self.name!r})")
+
+    @functools.cached_property
+    def steps(self) -> StepList:
+        """All steps, in order. Raises CannotCompose; the system checks have said so before."""
+        return composed(self.written)
 
     @functools.cached_property
     def keys(self) -> list[str]:

@@ -15,6 +15,7 @@ from workflows.engine.step_context import Undone
 from workflows.engine.step_options import NOT_DECLARED, Effect, StepKeywords, StepOptions, Undo
 
 if TYPE_CHECKING:
+    from workflows.engine.blocks import BlocksOf
     from workflows.engine.forks import Fork
 
 State: TypeAlias = dict[str, Any]
@@ -46,6 +47,8 @@ class StepKind(StrEnum):
     CALLBACK_CLEANUP = "callback_cleanup"
     # Runs others side by side and waits for them, see `workflows.engine.forks`.
     FORK = "fork"
+    # Stands for the steps of blocks until the workflow is composed, see `workflows.engine.blocks`.
+    BLOCKS = "blocks"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class Step:
     steps: StepList = field(default_factory=lambda: StepList())
     callback: CallbackOptions | None = None
     fork: Fork | None = None
+    blocks: BlocksOf | None = None
     # What takes back what it did, see `workflows.engine.undo`.
     undo: Step | None = None
     # Of such a step, while it runs: what it takes back.
@@ -346,8 +350,8 @@ def callback_step(
 
 
 def without_forks(steps: StepList, where: str) -> StepList:
-    """Refuse what runs others side by side where its row, or the state it would join into, is not its own."""
-    if fork := next((item for item in steps if item.kind is StepKind.FORK), None):
+    """Refuse what runs, or may run, others side by side where its row, or the state it joins into, is not its own."""
+    if fork := next((item for item in steps if item.kind in (StepKind.FORK, StepKind.BLOCKS)), None):
         raise ValueError(
             f"{fork.name!r} runs others side by side and cannot stand inside {where}. Put it beside it in the workflow."
         )

@@ -12,8 +12,10 @@ from uuid import UUID, uuid4
 import pytest
 from pytest_django.fixtures import Settings
 
-from subscriptions.domain import SubscriptionModel, isolated
+from subscriptions.domain import ProductBlockModel, SubscriptionModel, isolated
+from subscriptions.services import find_models, save_models
 from tests.subscriptions.conftest import INITIAL, PROVISIONING, declare, make_circuit, make_host, stock
+from wfo_site.common.json import to_json
 from workflows import State, StepList, done, init, inputstep, step, workflow
 from workflows.engine.injection import bind
 from workflows.forms import FormGenerator, FormPage
@@ -266,6 +268,40 @@ class TestModels:
             taking(shop.Host)({"x": raw.subscription_id})
         settings.LIFECYCLE_VALIDATION_MODE = "ignored"
         assert type(taking(shop.Host)({"x": raw.subscription_id})) is shop.Host
+
+
+class TestBlocks:
+    """A block comes with the subscription that owns it, so that a step may change and return it."""
+
+    def test_a_block_is_loaded_anew_in_the_shape_for_its_subscription(self, shop: SimpleNamespace) -> None:
+        host = make_host(shop, "alfa")
+        dump = to_json(host.host)
+        host.host.host_name = "bravo"
+        host.save()
+        for annotation in (shop.HostBlock, shop.HostBlockInactive, shop.HostBlock | shop.LegBlock, ProductBlockModel):
+            block = taking(annotation)({"x": dump})
+            assert (type(block), block.host_name) == (shop.HostBlock, "bravo")
+        assert taking(shop.HostBlock | None)({"x": None}) is None
+
+    def test_what_a_step_returns_of_it_is_saved_with_its_subscription(self, shop: SimpleNamespace) -> None:
+        host = make_host(shop, "alfa")
+        block = taking(shop.HostBlock)({"x": to_json(host.host)})
+        block.host_name = "bravo"
+        save_models(find_models({"block": block}))
+        assert SubscriptionModel.from_subscription(host.subscription_id).host.host_name == "bravo"
+
+    def test_one_in_another_shape_or_that_is_gone_is_refused(self, shop: SimpleNamespace) -> None:
+        raw = shop.HostInactive.from_product_id(shop.products["host small"], "customer-1")
+        raw.save()
+        dump = to_json(raw.host)
+        with pytest.raises(ValueError, match="is a HostBlockInactive, not a HostBlock"):
+            taking(shop.HostBlock)({"x": dump})
+        with pytest.raises(ValueError, match=f"has no block {SOME} any more"):
+            taking(shop.HostBlockInactive)({"x": {**dump, "subscription_instance_id": str(SOME)}})
+        with pytest.raises(ValueError, match="Expected a product block as its model dumps it, got str"):
+            taking(shop.HostBlock)({"x": "Host"})
+        with pytest.raises(TypeError, match="something else"):
+            taking(shop.HostBlock | shop.Host)({"x": dump})
 
 
 def _other(shop: SimpleNamespace, pk: UUID, raw: Any) -> Any:

@@ -1,0 +1,577 @@
+"""Steps that belong to product blocks, put into the workflows of the products that have them (PAR-05)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+
+from products.registry import DuplicateRegistration
+from subscriptions.domain import ProductBlockModel, SubscriptionModel, isolated
+from workflows import (
+    State,
+    StepList,
+    begin,
+    branch,
+    callback_step,
+    conditional,
+    create_blocks,
+    create_workflow,
+    done,
+    focussteps,
+    foreach,
+    init,
+    inputstep,
+    modify_blocks,
+    modify_workflow,
+    parallel,
+    register_block_steps,
+    step,
+    step_group,
+    terminate_blocks,
+    terminate_workflow,
+    workflow,
+)
+from workflows.checks import BLOCKS_TAG, check_steps_of_blocks, check_workflows_with_blocks
+from workflows.forms import FormGenerator, FormPage
+from workflows.models import Process
+from workflows.services import undo_process
+from workflows.testing import Engine, FaultPoint, Run
+
+from . import networks
+from .networks import CALLS, FAILING, MADE, access, constructs, filled, saved, works_on
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("way")]
+
+
+@pytest.fixture(autouse=True)
+def nothing_made_yet() -> Iterator[None]:
+    yield from networks.clean()
+
+
+@pytest.fixture
+def network(db: None) -> Iterator[SimpleNamespace]:
+    with isolated(empty=True):
+        yield networks.declare()
+
+
+def give_steps(network: SimpleNamespace, *names: str) -> None:
+    """Give blocks steps to create, modify and terminate them."""
+    for name in names:
+        register_block_steps(
+            getattr(network, f"{name}Block"),
+            create=works_on(name, "Create"),
+            modify=works_on(name, "Modify"),
+            terminate=works_on(name, "Terminate"),
+        )
+
+
+def go(engine: Engine, flow: Any, page: State) -> Run:
+    """Run a workflow and its branches as far as they go."""
+    run = engine.start(flow, page)
+    engine.run_until_idle()
+    return run
+
+
+def deliver(engine: Engine, network: SimpleNamespace, name: str, make: Any = None, **options: Any) -> Run:
+    """Run a workflow that creates a subscription of a product, and then its blocks."""
+
+    def body() -> StepList:
+        construct = constructs(make or (lambda: new(network, name)))
+        return begin >> construct >> create_blocks(getattr(network, name), **options)
+
+    body.__name__ = f"deliver_{name.lower()}"
+    flow = create_workflow(body.__name__, products=[name])(body)
+    return go(engine, flow, {"product": str(network.products[name])})
+
+
+def change(engine: Engine, network: SimpleNamespace, subscription: Any, blocks: Any = modify_blocks) -> Run:
+    """Run a workflow that modifies or terminates the blocks of a subscription."""
+    name = type(subscription).__name__
+    decorator = modify_workflow if blocks is modify_blocks else terminate_workflow
+
+    def body() -> StepList:
+        return begin >> blocks(getattr(network, name))
+
+    body.__name__ = f"change_{name.lower()}"
+    flow = decorator(body.__name__, products=[name])(body)
+    return go(engine, flow, {"subscription_id": str(subscription.subscription_id)})
+
+
+def new(network: SimpleNamespace, name: str) -> Any:
+    return getattr(network, name).from_product_id(network.products[name], "customer")
+
+
+def reload(model: SubscriptionModel) -> Any:
+    return SubscriptionModel.from_subscription(model.subscription_id)
+
+
+def parts(run: Run) -> dict[str, Process]:
+    return {part.branch_name: part for part in Process.every.filter(parent=run.process_id).order_by("pk")}
+
+
+def part_steps(run: Run, name: str) -> list[str]:
+    return [row.name for row in Run(parts(run)[name].pk, lambda: None).rows]
+
+
+class TestOneBlock:
+    def test_its_steps_see_it_alone_and_what_they_return_is_stored(
+        self, engine: Engine, network: SimpleNamespace
+    ) -> None:
+        seen: list[State] = []
+
+        @step("Look")
+        def look(state: State) -> State:
+            seen.append(state)
+            return {"ticket": 7}
+
+        @step("Fill in")
+        def fill_in(block: ProductBlockModel, ticket: int) -> State:
+            return filled(block, title="uplink", number=ticket)
+
+        register_block_steps(network.PortBlock, create=begin >> look >> fill_in)
+        run = deliver(engine, network, "Port").expect("completed")
+        assert [set(state) for state in seen] == [{"block"}]
+        assert seen[0]["block"]["name"] == "Port"
+        assert [name for name, _ in run.steps][1:4] == ["Construct", "Look (port)", "Fill in (port)"]
+        assert (run.subscription.port.title, run.subscription.port.number) == ("uplink", 7)
+        assert run.state["subscription"]["port"]["title"] == "uplink"
+        assert run.state["block_state"] == {"port": {"ticket": 7}}
+
+    def test_one_without_steps_is_passed_over(self, engine: Engine, network: SimpleNamespace) -> None:
+        run = deliver(engine, network, "Port").expect("completed")
+        assert [name for name, _ in run.steps] == [
+            "Start",
+            "Construct",
+            "Set subscription to 'active'",
+            "Unlock subscription",
+            "Done",
+        ]
+
+    def test_it_may_ask_a_person_and_another_system(self, engine: Engine, network: SimpleNamespace) -> None:
+        @inputstep("Ask", assignee="NOC")
+        def ask(block: ProductBlockModel) -> FormGenerator:
+            class Ask(FormPage):
+                title: str = f"Title of {block.name}"
+
+            page = yield Ask
+            return page.model_dump()
+
+        @step("Order")
+        def order(callback_route: str) -> None:
+            assert callback_route.startswith("/api/processes/")
+
+        @step("Check")
+        def check(block: ProductBlockModel, title: str, callback_result: State) -> State:
+            return filled(block, title=title, number=callback_result["number"])
+
+        register_block_steps(network.PortBlock, create=begin >> ask >> callback_step("Line", order, check))
+        run = deliver(engine, network, "Port").expect("suspended", step="Ask (port)")
+        assert run.form().schema_of("title")["default"] == "Title of Port"
+        run.resume({"title": "uplink"}).expect("awaiting_callback", step="Line (port)")
+        run.call_back({"number": 5}).expect("completed")
+        assert (run.subscription.port.title, run.subscription.port.number) == ("uplink", 5)
+        assert "title" not in run.state
+
+    def test_the_block_of_a_descendant_has_the_steps_of_its_ancestor(
+        self, engine: Engine, network: SimpleNamespace
+    ) -> None:
+        def make() -> Any:
+            port = new(network, "Port")
+            port.port = network.LabelledPortBlock.new(port.subscription_id, title="uplink")
+            return port
+
+        give_steps(network, "Port")
+        run = deliver(engine, network, "Port", make).expect("completed")
+        assert [status for name, status in run.steps if name == "Create Port (port)"] == ["skipped", "success"]
+
+
+def circuit_of(network: SimpleNamespace, ports: list[Any], **values: Any) -> Any:
+    """Return a circuit with an access on each of these ports of others; the first polices, the second shapes."""
+    circuit = new(network, "Circuit")
+    policing = [network.PolicerBlock, network.ShaperBlock]
+    circuit.circuit.accesses = [
+        access(
+            network,
+            circuit,
+            f"at {number}",
+            port=port.port,
+            policing=policing[number % 2].new(circuit.subscription_id),
+        )
+        for number, port in enumerate(ports)
+    ]
+    for name, value in values.items():
+        setattr(circuit.circuit, name, value)
+    return circuit
+
+
+EVERY_BLOCK = ("Port", "Policer", "Shaper", "Access", "Circuit")
+
+
+class TestManyBlocks:
+    def test_those_that_others_hold_come_first_each_with_the_steps_of_its_type(
+        self, engine: Engine, network: SimpleNamespace
+    ) -> None:
+        """Nested blocks, a list, a union, an optional one that is not there, and ports that are another's."""
+        give_steps(network, *EVERY_BLOCK)
+        ports = [saved(network, "Port"), saved(network, "Port")]
+        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, ports)).expect("completed")
+        first = ["Create Policer", "Create Access at 0"]
+        second = ["Create Shaper", "Create Access at 1"]
+        assert CALLS[-1] == "Create Circuit"
+        assert [call for call in CALLS if call in first] == first
+        assert [call for call in CALLS if call in second] == second
+        assert sorted(CALLS) == sorted([*first, *second, "Create Circuit"])
+        assert list(parts(run)) == ["circuit.accesses.0", "circuit.accesses.1"]
+        circuit = run.subscription.circuit
+        assert circuit.number == 5
+        assert {one.number for one in circuit.accesses} | {one.policing.number for one in circuit.accesses} == {
+            1,
+            2,
+            3,
+            4,
+        }
+        assert [port.port.number for port in map(reload, ports)] == [None, None]
+
+    def test_the_rows_tell_which_block_and_what_is_not_there_is_skipped(
+        self, engine: Engine, network: SimpleNamespace
+    ) -> None:
+        give_steps(network, "Policer", "Access", "Circuit")
+        ports = [saved(network, "Port"), saved(network, "Port")]
+        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, ports)).expect("completed")
+        assert run.steps[2:-3] == [
+            ("Create Access (circuit.accesses)", "success"),
+            ("Create Policer (circuit.spare.policing)", "skipped"),
+            ("Number Policer (circuit.spare.policing)", "skipped"),
+            ("Create Access (circuit.spare)", "skipped"),
+            ("Number Access (circuit.spare)", "skipped"),
+            ("Create Circuit (circuit)", "success"),
+            ("Number Circuit (circuit)", "success"),
+        ]
+        own = ["Create Access", "Number Access", "Done"]
+        assert part_steps(run, "circuit.accesses.0") == ["Create Policer (policing)", "Number Policer (policing)", *own]
+        statuses = [row.status for row in Run(parts(run)["circuit.accesses.1"].pk, lambda: None).rows]
+        assert statuses == ["skipped", "skipped", "success", "success", "complete"]
+
+    def test_an_empty_list_is_skipped(self, engine: Engine, network: SimpleNamespace) -> None:
+        give_steps(network, "Access")
+        run = deliver(engine, network, "Circuit").expect("completed")
+        assert run.step("Create Access (circuit.accesses)").status == "skipped"
+        assert CALLS == []
+
+    def test_a_block_that_is_ours_runs_where_one_of_another_subscription_does_not(
+        self, engine: Engine, network: SimpleNamespace
+    ) -> None:
+        give_steps(network, "Port")
+        theirs = saved(network, "Port")
+
+        def make() -> Any:
+            circuit = circuit_of(network, [theirs, theirs])
+            circuit.circuit.accesses[1].port = network.PortBlock.new(circuit.subscription_id, title="ours")
+            return circuit
+
+        run = deliver(engine, network, "Circuit", make).expect("completed")
+        assert CALLS == ["Create Port ours"]
+        assert [one.port.number for one in run.subscription.circuit.accesses] == [None, 1]
+
+    def test_what_is_left_out_is_not_even_shown(self, engine: Engine, network: SimpleNamespace) -> None:
+        give_steps(network, "Port", "Policer")
+        port = saved(network, "Port")
+        run = deliver(
+            engine, network, "Circuit", lambda: circuit_of(network, [port]), without=[network.PortBlock]
+        ).expect("completed")
+        assert part_steps(run, "circuit.accesses.0") == [
+            "Create Policer (policing)",
+            "Number Policer (policing)",
+            "Done",
+        ]
+
+    def test_two_products_that_share_a_block_share_its_steps(self, engine: Engine, network: SimpleNamespace) -> None:
+        give_steps(network, "Access", "Circuit")
+
+        def ring() -> Any:
+            made = new(network, "Ring")
+            made.start.title = "start"
+            made.circuit.accesses = [access(network, made, "far")]
+            return made
+
+        deliver(engine, network, "Circuit", lambda: circuit_of(network, [])).expect("completed")
+        run = deliver(engine, network, "Ring", ring).expect("completed")
+        assert CALLS == ["Create Circuit", "Create Access start", "Create Access far", "Create Circuit"]
+        assert run.step("Create Access (start)").status == "success"
+
+    def test_a_block_that_is_held_in_two_places_is_done_once(self, engine: Engine, network: SimpleNamespace) -> None:
+        give_steps(network, "Access", "Circuit")
+
+        def ring() -> Any:
+            made = new(network, "Ring")
+            made.start.title = "shared"
+            made.circuit.spare = made.start
+            return made
+
+        run = deliver(engine, network, "Ring", ring).expect("completed")
+        assert CALLS == ["Create Access shared", "Create Circuit"]
+        assert run.subscription.circuit.spare.number == run.subscription.start.number == 1
+        assert run.state["subscription"]["circuit"]["spare"]["number"] == 1
+
+    def test_modifying_goes_the_same_way_and_terminating_the_other(
+        self, engine: Engine, network: SimpleNamespace
+    ) -> None:
+        give_steps(network, *EVERY_BLOCK)
+        circuit = circuit_of(network, [saved(network, "Port")], spare=None)
+        circuit = SubscriptionModel.from_other_lifecycle(circuit, networks.ACTIVE)
+        circuit.insync = True
+        circuit.save()
+        change(engine, network, circuit).expect("completed")
+        assert CALLS == ["Modify Policer", "Modify Access at 0", "Modify Circuit"]
+        CALLS.clear()
+        run = change(engine, network, circuit, terminate_blocks).expect("completed")
+        assert CALLS == ["Terminate Circuit", "Terminate Access at 0", "Terminate Policer"]
+        assert run.subscription.status == "terminated"
+
+    def test_lists_within_lists_have_a_branch_for_each_block(self, engine: Engine, network: SimpleNamespace) -> None:
+        give_steps(network, "Access", "Circuit", "Bundle")
+
+        def make() -> Any:
+            bundle = new(network, "Bundle")
+            bundle.bundle.circuits = [
+                network.CircuitBlock.new(
+                    bundle.subscription_id, accesses=[access(network, bundle, f"{number}{side}") for side in "ab"]
+                )
+                for number in range(2)
+            ]
+            return bundle
+
+        run = deliver(engine, network, "Bundle", make).expect("completed")
+        assert list(parts(run)) == ["bundle.circuits.0", "bundle.circuits.1"]
+        circuits = run.subscription.bundle.circuits
+        assert all(one.number < circuit.number for circuit in circuits for one in circuit.accesses)
+        assert run.subscription.bundle.number == 7
+        inner = {part.branch_name for part in Process.every.filter(parent__parent=run.process_id)}
+        assert inner == {f"bundle.circuits.{one}.accesses.{two}" for one in range(2) for two in range(2)}
+        assert run.state["block_state"]["bundle.circuits.1.accesses.0"].keys() == {"number"}
+
+
+class TestTrouble:
+    def test_a_retry_goes_on_at_the_step_that_failed(self, engine: Engine, network: SimpleNamespace) -> None:
+        give_steps(network, "Access", "Circuit")
+        FAILING.add("Circuit")
+        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, [], spare=None))
+        run.expect("failed", step="Create Circuit (circuit)", failure="Circuit does not work")
+        key = MADE["Circuit"]
+        FAILING.clear()
+        run.retry().expect("completed")
+        assert CALLS == ["Create Circuit"] * 2
+        assert MADE["Circuit"] == key
+
+    def test_of_a_list_only_the_block_that_failed_is_tried_again(
+        self, engine: Engine, network: SimpleNamespace
+    ) -> None:
+        give_steps(network, "Access", "Circuit")
+        port = saved(network, "Port")
+        FAILING.add("Access at 1")
+        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, [port] * 3))
+        run.expect("waiting", step="Create Access (circuit.accesses)")
+        assert {name: part.last_status for name, part in parts(run).items()} == {
+            "circuit.accesses.0": "completed",
+            "circuit.accesses.1": "failed",
+            "circuit.accesses.2": "completed",
+        }
+        key = MADE["Access at 1"]
+        FAILING.clear()
+        run.retry()
+        engine.run_until_idle()
+        run.expect("completed")
+        assert sorted(CALLS) == [
+            "Create Access at 0",
+            "Create Access at 1",
+            "Create Access at 1",
+            "Create Access at 2",
+            "Create Circuit",
+        ]
+        assert MADE["Access at 1"] == key
+        assert all(one.number for one in run.subscription.circuit.accesses)
+
+    def test_a_crash_within_a_block_loses_and_doubles_nothing(self, engine: Engine, network: SimpleNamespace) -> None:
+        give_steps(network, "Access", "Circuit")
+        engine.crash_at(FaultPoint.BEFORE_WRITE, "Number Access")
+        port = saved(network, "Port")
+        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, [port] * 2))
+        engine.recover()
+        run.expect("completed")
+        assert sorted(CALLS) == ["Create Access at 0", "Create Access at 1", "Create Circuit"]
+        assert sorted(one.number for one in run.subscription.circuit.accesses) == [1, 2]
+
+    def test_an_undo_takes_the_blocks_back_in_reverse(self, engine: Engine, network: SimpleNamespace) -> None:
+        give_steps(network, "Policer", "Access", "Circuit")
+        FAILING.add("Circuit")
+        port = saved(network, "Port")
+        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, [port] * 2)).expect("failed")
+        CALLS.clear()
+        undo = undo_process(run.process_id, user="bob")
+        engine.run_until_idle()
+        undone = Run(undo, lambda: None).expect("completed")
+        assert CALLS == [
+            "Undo Create Circuit",
+            "Undo Create Access at 1",
+            "Undo Create Access at 0",
+            "Undo Create Policer",
+        ]
+        assert MADE == {}
+        assert [name for name, _ in undone.steps][:2] == [
+            "Undo: Create Circuit (circuit)",
+            "Undo: Create Access (circuit.accesses.1)",
+        ]
+
+    def test_a_state_without_the_subscription_says_what_is_missing(
+        self, engine: Engine, network: SimpleNamespace
+    ) -> None:
+        give_steps(network, "Port")
+
+        @workflow("Forgetful", products=["Port"])
+        def forgetful() -> StepList:
+            return init >> create_blocks(network.Port) >> done
+
+        engine.start(forgetful).expect("failed", failure="let a step before return its model as 'subscription'")
+
+
+class TestPlaces:
+    """Where a workflow may take up the steps of blocks."""
+
+    def test_a_condition_holds_for_all_of_them(self, engine: Engine, network: SimpleNamespace) -> None:
+        give_steps(network, "Port")
+
+        @create_workflow("Hesitant", products=["Port"])
+        def hesitant() -> StepList:
+            construct = constructs(lambda: new(network, "Port"))
+            return begin >> construct >> conditional(lambda _: False)(create_blocks(network.Port))
+
+        run = engine.start(hesitant, {"product": str(network.products["Port"])}).expect("completed")
+        assert run.step("Create Port (port)").status == "skipped"
+        assert CALLS == []
+
+    def test_they_may_run_beside_other_steps(self, engine: Engine, network: SimpleNamespace) -> None:
+        give_steps(network, "Port")
+
+        @step("Tell")
+        def tell() -> State:
+            return {"told": True}
+
+        @create_workflow("Busy", products=["Port"])
+        def busy() -> StepList:
+            construct = constructs(lambda: new(network, "Port"))
+            side_by_side = parallel("Both", branch("Blocks", create_blocks(network.Port)), branch("Tell", tell))
+            return begin >> construct >> side_by_side
+
+        run = go(engine, busy, {"product": str(network.products["Port"])}).expect("completed")
+        assert (run.subscription.port.number, run.state["told"]) == (1, True)
+
+    def test_steps_may_be_registered_after_the_workflow_that_takes_them_up(
+        self, engine: Engine, network: SimpleNamespace
+    ) -> None:
+        """Modules of a product package are imported in any order."""
+
+        @create_workflow("Early", products=["Port"])
+        def early() -> StepList:
+            return begin >> constructs(lambda: new(network, "Port")) >> create_blocks(network.Port)
+
+        give_steps(network, "Port")
+        engine.start(early, {"product": str(network.products["Port"])}).expect("completed")
+        assert CALLS == ["Create Port"]
+
+    @pytest.mark.parametrize(
+        "inside",
+        [lambda steps: step_group("Group", steps), focussteps("part")],
+        ids=["step_group", "focussteps"],
+    )
+    def test_not_where_no_branches_can_be(self, network: SimpleNamespace, inside: Any) -> None:
+        with pytest.raises(
+            ValueError, match="'Create blocks of Port' runs others side by side and cannot stand inside"
+        ):
+            inside(begin >> create_blocks(network.Port))
+
+
+class TestRefusals:
+    def test_a_second_list_of_steps_for_a_block_names_both_places(self, network: SimpleNamespace) -> None:
+        give_steps(network, "Port")
+        with pytest.raises(DuplicateRegistration, match=r"'Port' is registered twice: in .*\.py:\d+ and in .*\.py:\d+"):
+            register_block_steps(network.PortBlock, create=works_on("Port", "Create"))
+
+    def test_what_is_no_block_or_has_no_steps(self, network: SimpleNamespace) -> None:
+        steps = works_on("Port", "Create")
+
+        class Abstract(ProductBlockModel):
+            pass
+
+        with pytest.raises(ValueError, match="is no product block; name a ProductBlockModel"):
+            register_block_steps(network.Port, create=steps)
+        with pytest.raises(ValueError, match="Abstract is abstract; give the steps to the blocks"):
+            register_block_steps(Abstract, create=steps)
+        with pytest.raises(ValueError, match="Block 'Port' is given no steps"):
+            register_block_steps(network.PortBlock)
+        with pytest.raises(ValueError, match="cannot stand inside the steps of block 'Port'"):
+            register_block_steps(network.PortBlock, create=foreach("Each", "items", steps))
+        with pytest.raises(ValueError, match="name the SubscriptionModel that has them"):
+            create_blocks(network.PortBlock)
+
+
+class TestChecks:
+    """What cannot work is a system check error that names the place."""
+
+    def test_the_installed_product_packages_pass(self) -> None:
+        assert run_checks(tags=[BLOCKS_TAG]) == []
+
+    def test_steps_of_a_block_that_no_product_has(self, network: SimpleNamespace) -> None:
+        class StrayBlock(ProductBlockModel, product_block_name="Stray"):
+            pass
+
+        give_steps(network, *EVERY_BLOCK)
+        assert check_steps_of_blocks() == []
+        register_block_steps(StrayBlock, create=works_on("Stray", "Create"))
+        [error] = check_steps_of_blocks()
+        assert error.id == "workflows.E004"
+        assert error.msg.startswith(f"{__file__}:")
+        assert error.msg.endswith("Product block 'Stray' is given steps, but no product has it.")
+
+    def test_a_block_to_leave_out_that_the_product_does_not_have(self, network: SimpleNamespace) -> None:
+        @create_workflow("Wrong", products=["Port"])
+        def wrong() -> StepList:
+            return begin >> create_blocks(network.Port, without=[network.CircuitBlock])
+
+        [error] = check_workflows_with_blocks()
+        assert error.id == "workflows.E005"
+        assert error.msg.startswith(f"{__file__}:")
+        assert "Port has no block CircuitBlock, so it cannot be left out (workflow 'wrong')" in error.msg
+
+    def test_a_block_that_holds_itself_unless_it_is_left_out(self, network: SimpleNamespace) -> None:
+        """How deep it goes is known only at run time."""
+        give_steps(network, "Folder")
+
+        @create_workflow("Shallow", products=["Folder"])
+        def shallow() -> StepList:
+            return begin >> create_blocks(network.Folder, without=[network.FolderBlock])
+
+        assert check_workflows_with_blocks() == []
+
+        @create_workflow("Deep", products=["Folder"])
+        def deep() -> StepList:
+            return begin >> create_blocks(network.Folder)
+
+        [error] = check_workflows_with_blocks()
+        assert error.id == "workflows.E005"
+        assert "Block 'Folder' holds itself at folder.inner of Folder" in error.msg
+
+    def test_the_blocks_of_another_product_than_the_workflow_is_for(self, network: SimpleNamespace) -> None:
+        @create_workflow("Mixed up", products=["CIRCUIT", "Port"])
+        def mixed_up() -> StepList:
+            return begin >> create_blocks(network.Circuit)
+
+        [error] = check_workflows_with_blocks()
+        assert error.id == "workflows.E006"
+        assert error.msg.startswith(f"{__file__}:")
+        assert error.msg.endswith(
+            "Workflow 'mixed_up' is for product 'Port', a Port, and asks for the blocks of Circuit."
+        )
