@@ -15,13 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.installation import Installation, kill, wait_until
+from tests.story.installation import Installation, Program, kill, wait_until
 
-from .fleet import BROKERS, Ledger, broker_url, celery_worker, select, start, statuses, trouble
+from .conftest import places, short_on
+from .fleet import Ledger, broker_url, celery_worker, select, start, statuses, trouble
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, short_on("PostgreSQL")]
 
 GRACE = 4
+REDIS_FIRST = places(short=["redis"], long=["rabbitmq"])
 # Asked until so many workers have answered, or a while is over: what is known is refreshed in the background.
 WORKER_STATUS = """
 import time
@@ -36,7 +38,7 @@ print(json.dumps(status))
 
 
 @contextmanager
-def working(*workers: subprocess.Popen[str]) -> Iterator[None]:
+def working(*workers: Program) -> Iterator[None]:
     try:
         yield
     finally:
@@ -48,7 +50,7 @@ def until_done(installation: Installation, count: int, seconds: float = 120) -> 
     wait_until(lambda: statuses(installation.database) == {"completed": count}, seconds)
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize("broker", places(short=["rabbitmq"], long=["redis"]))
 def test_bells_that_come_many_times_do_everything_once(tmp_path: Path, broker: str) -> None:
     """F8, and worker status with nobody online and with two."""
     installation = trouble(tmp_path, executor="celery", broker=broker_url(broker))
@@ -71,7 +73,7 @@ def test_bells_that_come_many_times_do_everything_once(tmp_path: Path, broker: s
     installation.database.drop()
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize("broker", REDIS_FIRST)
 def test_what_somebody_waits_for_overtakes_a_batch(tmp_path: Path, broker: str) -> None:
     installation = trouble(tmp_path, executor="celery", broker=broker_url(broker))
     ledger, file = Ledger(installation), tmp_path / "go"
@@ -87,7 +89,7 @@ def test_what_somebody_waits_for_overtakes_a_batch(tmp_path: Path, broker: str) 
     installation.database.drop()
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize("broker", REDIS_FIRST)
 def test_deploys_fail_nothing_hand_back_in_time_and_blame_nobody(tmp_path: Path, broker: str) -> None:
     """F6: SIGTERM to one worker after the other, as a rolling deploy does. One step never ends by itself."""
     installation = trouble(tmp_path, executor="celery", broker=broker_url(broker), SHUTDOWN_GRACE_SECONDS=str(GRACE))

@@ -11,6 +11,7 @@ import pytest
 
 from tests.story.installation import Installation, wait_until
 
+from .conftest import places, short_on
 from .fleet import Ledger, broker_url, celery_worker, kept_up, select, server, start, statuses, trouble
 
 pytestmark = pytest.mark.faults
@@ -37,7 +38,8 @@ def normal(process_id: object) -> str:
     return text if "-" in text else "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-@pytest.mark.parametrize("broker", ["redis", pytest.param("rabbitmq", marks=pytest.mark.long)])
+@short_on("PostgreSQL")
+@pytest.mark.parametrize("broker", places(short=["redis"], long=["rabbitmq"]))
 def test_what_kills_its_celery_worker_is_held_and_nothing_else(
     tmp_path: Path, broker: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,6 +60,7 @@ def test_what_kills_its_celery_worker_is_held_and_nothing_else(
     installation.database.drop()
 
 
+@short_on("SQLite")
 def test_what_kills_the_server_is_held_and_those_in_its_thread_pool_are_not(tmp_path: Path) -> None:
     """`manage.py serve` dies three times, with whatever else its threads run; then it is left alone."""
     installation = trouble(tmp_path, executor="threadpool", MAX_WORKERS="3")

@@ -10,9 +10,11 @@ import pytest
 
 from tests.story.installation import kill, wait_until
 
+from .conftest import short_on
 from .fleet import Ledger, select, server, start, statuses, trouble
 
-pytestmark = pytest.mark.faults
+# Celery workers have the same on PostgreSQL, see `test_celery_work`.
+pytestmark = [pytest.mark.faults, short_on("SQLite")]
 
 GRACE = 4
 
