@@ -83,6 +83,7 @@ class Warm:
         """Run what `python <command>` would; see `Installation`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        log.touch()
         wanted = {"command": list(command), "environment": dict(environment), "log": str(log)}
         with self._mutex:
             self._process.stdin.write(json.dumps(wanted) + "\n")
