@@ -18,7 +18,9 @@ from tests.faults.harness.figures import Figures, write_report
 from tests.faults.harness.fleet import Fleet, Place, Zygote, zygote_for
 from tests.faults.harness.lab import Lab
 from tests.faults.harness.ledger import serving_ledger
-from tests.story.installation import LEASE_SECONDS, Database, Installation, redis_url
+from tests.story.installation import LEASE_SECONDS, Database, redis_url
+
+from .fleet import installed, tidy
 
 SAMPLE = "tests.faults.sample"
 _all_figures: list[Figures] = []
@@ -30,6 +32,15 @@ def places(short: list[str], long: list[str]) -> list[object]:
     return [*short, *(pytest.param(place, marks=pytest.mark.long) for place in long)]
 
 
+def short_on(database: str) -> pytest.MarkDecorator:
+    """Mark a test that belongs to the long form on another database."""
+    return pytest.mark.faults if database_kind() == database else pytest.mark.long
+
+
+def database_kind() -> str:
+    return "PostgreSQL" if postgresql_server() else "SQLite"
+
+
 def postgresql_server() -> str:
     """The address of the server that these tests run on, without a database; "" for SQLite."""
     url = os.environ.get("DATABASE_URL", "")
@@ -37,6 +48,12 @@ def postgresql_server() -> str:
 
 
 needs_postgresql = pytest.mark.skipif(not postgresql_server(), reason="a fault of PostgreSQL")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tidy_up() -> Iterator[None]:
+    yield
+    tidy()
 
 
 @dataclass
@@ -50,7 +67,7 @@ class World:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     database = Database(postgresql_server(), tmp_path_factory.mktemp("world") / "data")
-    with Installation(database).serving() as served:
+    with installed(database).serving() as served:
         story = served.story
         story.bootstrap()
         nodes = [story.create_node("ams-1"), story.create_node("par-1")]
@@ -96,7 +113,7 @@ def figures(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) 
     made = Figures(
         fault=request.node.get_closest_marker("fault").args[0],
         what=request.node.name.removeprefix("test_").replace("_", " "),
-        database="PostgreSQL" if postgresql_server() else "SQLite",
+        database=database_kind(),
         seed=int(os.environ.get("FAULT_SEED", random.randrange(1_000_000))),
     )
     yield made

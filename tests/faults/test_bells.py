@@ -13,11 +13,14 @@ from tests.faults.harness.oracle import TEN, THREE, assert_right
 from tests.faults.harness.web import Web, at_once, web_of
 from workflows.executors.keeper import SWEEP_SECONDS
 
+from .conftest import short_on
+
 pytestmark = pytest.mark.faults
 
 AT_ONCE = 20
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F7")
 def test_starts_whose_bell_nobody_hears(lab: Lab) -> None:
     """Who starts is another process than the runners and cannot ring there: each start is found by the next look."""
@@ -42,6 +45,7 @@ def test_starts_whose_bell_nobody_hears(lab: Lab) -> None:
     assert max(waited) <= SWEEP_SECONDS + 1
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F8")
 def test_one_process_given_to_many_runners_at_once(lab: Lab) -> None:
     """Each of them tries to claim it in the same moment: one runs it, and nothing is done twice."""

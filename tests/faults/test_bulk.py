@@ -10,11 +10,14 @@ from tests.faults.harness.lab import Lab
 from tests.faults.harness.oracle import THREE, assert_right
 from tests.story.installation import wait_until
 
+from .conftest import short_on
+
 pytestmark = pytest.mark.faults
 
 THREADS = 2
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F20")
 def test_the_parts_of_a_bulk_add_up_at_every_moment(lab: Lab) -> None:
     """Paused, killed, started again and aborted in part: each look counts all, and what was not aborted is right."""

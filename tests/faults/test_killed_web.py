@@ -8,9 +8,12 @@ from tests.faults.harness.lab import Lab
 from tests.faults.harness.oracle import THREE, assert_right
 from tests.faults.harness.web import Web, killed_within, web_of
 
+from .conftest import short_on
+
 pytestmark = pytest.mark.faults
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F14")
 def test_starts_that_are_cut_off(lab: Lab) -> None:
     """Before each statement, and between commit and answer: nothing or all of it, and the same key starts only one."""
@@ -42,6 +45,7 @@ def test_starts_that_are_cut_off(lab: Lab) -> None:
     assert_right(fleet.facts(started), lab.ledger, THREE)
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F14")
 def test_answers_of_people_that_are_cut_off(lab: Lab) -> None:
     """A resume with input: the process still asks and has no input, or goes on and has it once."""
@@ -84,6 +88,7 @@ def _suspended(lab: Lab, count: int) -> list[str]:
     return started
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F14")
 def test_a_resume_of_all_that_is_cut_off(lab: Lab) -> None:
     """Each task is resumed as a whole or left failed. The next call does what is left, and no task is resumed twice."""

@@ -11,6 +11,8 @@ from tests.faults.harness.ledger import Ledger
 from tests.faults.harness.web import Web, at_once, web_of
 from tests.story.installation import wait_until
 
+from .conftest import short_on
+
 pytestmark = pytest.mark.faults
 
 THREADS = 4
@@ -28,6 +30,7 @@ ASKED = [
 ]
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F9")
 def test_failures_before_and_after_an_input(lab: Lab) -> None:
     """Failed, tried again, asked, answered, failed, tried again: the newest input is used, each attempt is kept."""
@@ -79,6 +82,7 @@ def delegated(fleet: Fleet, count: int, workflow: str = "delegating") -> list[st
     return started
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F10")
 def test_answers_that_come_before_the_wait_is_stored(lab: Lab) -> None:
     """The other system answers while it is still being asked: the answer is kept until the process waits."""
@@ -99,6 +103,7 @@ def test_answers_that_come_before_the_wait_is_stored(lab: Lab) -> None:
     assert answers(fleet.facts(started)) == ["the quick one"] * len(started)
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F10")
 def test_answers_that_are_wrong_late_or_many(lab: Lab) -> None:
     """A wrong token changes nothing, of many answers at once one is taken, and after the deadline none is."""
@@ -142,6 +147,7 @@ def _answer_at_once(web: Web, route: str) -> str:
     return f"caller {found.index(200)}"
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F11")
 def test_other_systems_that_never_answer(lab: Lab) -> None:
     """Silent from the start, or after some progress: timed out within two seconds of the deadline, and tried again."""

@@ -14,7 +14,7 @@ from uuid import UUID
 import uvicorn
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.models import Count
 
 from tests.faults.stopper import places
@@ -25,7 +25,14 @@ from workflows.engine.runner import run
 from workflows.executors import get_executor, runner_id
 from workflows.executors.keeper import Keeper
 from workflows.models import InputState, Lease, Process, ProcessStep, StartKey, Wait
-from workflows.services import abort_process, pause_engine, resume_process, start_process, unpause_engine
+from workflows.services import (
+    abort_process,
+    pause_engine,
+    resume_process,
+    start_process,
+    undo_process,
+    unpause_engine,
+)
 
 
 def settle(*, database_url: str, lease: float, executor: str, environment: dict[str, str]) -> None:
@@ -185,6 +192,14 @@ def abort(*, process_ids: list[str]) -> list[str]:
             continue
         aborted.append(process_id)
     return aborted
+
+
+def undo(*, process_id: str) -> str:
+    """Start the undo of a process, which ends by that, and return its id. No runner takes it before its release."""
+    with transaction.atomic():
+        made = undo_process(UUID(process_id))
+        Process.every.filter(pk=made).update(held_because="the test holds it")
+    return str(made)
 
 
 def pause() -> None:

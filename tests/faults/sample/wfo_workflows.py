@@ -18,6 +18,7 @@ from workflows import (
     done,
     init,
     inputstep,
+    nothing_to_undo,
     parallel_sub_workflows,
     step,
     step_context,
@@ -167,6 +168,31 @@ def write_and_raise(process_id: UUID) -> State:
 @workflow("Leaking")
 def leaking() -> StepList:
     return init >> raise_in_transaction >> leave_open >> write_and_raise >> done
+
+
+def making(number: int) -> Step:
+    """Return a step that makes a thing outside, and can take it away again."""
+
+    def take_away(state: State) -> State:
+        ledger.call(takes=number)
+        return {}
+
+    @step(f"Make {number}", undo=take_away)
+    def make() -> State:
+        ledger.call(makes=number)
+        return {}
+
+    return make
+
+
+@step("Stop", undo=nothing_to_undo)
+def stop() -> State:
+    raise ValueError("this is as far as it goes")
+
+
+@workflow("Making")
+def making_things() -> StepList:
+    return init >> StepList(making(number) for number in range(1, STEPS + 1)) >> stop >> done
 
 
 @task("Failing at first")
