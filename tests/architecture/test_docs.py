@@ -132,7 +132,9 @@ def test_the_package_of_the_tutorial_runs(tmp_path: Path) -> None:
     )
 
 
-def test_the_tests_of_the_guide_to_testing_pass(tmp_path: Path) -> None:
-    for title, source in python_blocks(ROOT / "docs" / "how-to" / "test-a-workflow.md"):
+@pytest.mark.parametrize("guide", ["test-a-workflow.md", "port-from-orchestrator-core.md"])
+def test_the_tests_in_a_guide_pass(guide: str, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["workflows.testing.fixtures"]')
+    for title, source in python_blocks(ROOT / "docs" / "how-to" / guide):
         (tmp_path / (title or "test_step.py")).write_text(source)
     run_in(tmp_path, [*PYTEST, str(tmp_path)])

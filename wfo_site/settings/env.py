@@ -45,7 +45,7 @@ class Env:
     cors_origins: list[str]
     # ENVIRONMENT: shown in the header of every page, e.g. local, staging, Production.
     environment: str
-    # BASE_URL: how others reach this installation; callback addresses are built on it.
+    # BASE_URL: how others reach this installation; steps put the path of a callback behind it.
     base_url: str
     # EXECUTOR: threadpool (in the web process), celery (workers) or inline (tests).
     executor: Executor

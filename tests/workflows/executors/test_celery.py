@@ -94,6 +94,22 @@ def test_bells_have_the_names_and_queues_of_their_kind(broker: Connection) -> No
         assert heard(broker, f"{verb}_{kind}s") == [(f"tasks.{verb}_{kind}", str(process.pk))]
 
 
+def test_the_bells_of_a_target_go_to_its_own_queue(broker: Connection, settings: Any) -> None:
+    """Item 94: new or resumed, workflow or task."""
+    settings.CELERY_TARGET_QUEUES = {"VALIDATE": "bells_of_validations"}
+    current_app.amqp.queues["bells_of_validations"](broker.default_channel).declare()
+    current_app.amqp.queues["bells_of_validations"](broker.default_channel).purge()
+    rung = [
+        (f"tasks.{verb}_{kind}", a_process(workflow=workflow, last_status=status))
+        for kind in ("workflow", "task")
+        for workflow in [a_workflow(f"validate_{kind}", target="VALIDATE", is_task=kind == "task")]
+        for verb, status in (("new", "created"), ("resume", "resumed"))
+    ]
+    CeleryExecutor().ring([process.pk for _, process in rung])
+    assert heard(broker, "bells_of_validations") == [(name, str(process.pk)) for name, process in rung]
+    assert [heard(broker, queue) for queue in STANDARD_QUEUES] == [[], [], [], []]
+
+
 def test_bells_for_people_come_before_those_of_batches(broker: Connection) -> None:
     batch = [a_waiting("workflow", last_status="created", priority=6) for _ in range(5)]
     planned = a_waiting("workflow", last_status="created", priority=3)
