@@ -102,6 +102,8 @@ class Process(models.Model):
     priority = models.SmallIntegerField(default=0)
     # Claims under which the next step was to be done, see `workflows.engine.losses`.
     lost_claims = models.PositiveSmallIntegerField(default=0)
+    # Since when runners whose code does not fit have left it to others; null once one fits.
+    left_since = models.DateTimeField(null=True, blank=True)
 
     # Position: the plan in force and the last row written.
     plan = models.ForeignKey(WorkflowPlan, null=True, on_delete=models.PROTECT, related_name="+")
@@ -116,6 +118,7 @@ class Process(models.Model):
         base_manager_name = "every"
         default_manager_name = "objects"
         verbose_name_plural = "processes"
+        permissions = [("change_process_state", "Can change the state of a failed or suspended process")]
         indexes = [
             # Only live rows, and no column that a heartbeat writes: a million finished rows cost the queue nothing.
             models.Index(fields=["priority", "process_id"], name="process_queue", condition=Q(last_status__in=_LIVE)),
@@ -154,6 +157,8 @@ class ProcessStep(models.Model):
 
     `delta`: top-level state keys with their new values; `removed`: keys taken away. Failed and waiting rows carry
     `error` instead. `sub_step` is set while a step group is under way: the last of its steps that is done.
+    A row without `key` is no step of the plan but what a person did to the process, as `detail` says: the `reason` of a
+    change of its state, or the keys that count as `cleared` since it was made to go on elsewhere.
     """
 
     step_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -167,6 +172,7 @@ class ProcessStep(models.Model):
     removed = models.JSONField(default=list)
     error = models.JSONField(null=True)
     snapshot = models.JSONField(null=True)
+    detail = models.JSONField(null=True)
     sub_step = models.CharField(max_length=255, null=True)  # noqa: DJ001 - no group under way
     retries = models.PositiveIntegerField(default=0)
     # When the earlier of several identical failures ended, ISO text.

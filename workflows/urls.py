@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from workflows.views import actions, detail, engine, header, insync, lists, panels, resume, starting, undo, wizard
+from workflows.views import (
+    actions,
+    detail,
+    engine,
+    header,
+    insync,
+    lists,
+    panels,
+    resume,
+    starting,
+    state,
+    undo,
+    wizard,
+)
 
 app_name = "workflows"
 
@@ -29,6 +42,7 @@ urlpatterns = [
     path(f"{_PROCESS}/retry/", actions.retry, name="process-retry"),
     path(f"{_PROCESS}/proceed/", actions.proceed, name="process-proceed"),
     path(f"{_PROCESS}/undo/", undo.undo, name="process-undo"),
+    path(f"{_PROCESS}/state/", state.state, name="process-state"),
     path(f"{_PROCESS}/abort/", actions.abort, name="process-abort"),
     path(f"{_PROCESS}/release/", actions.release, name="process-release"),
     path(f"{_PROCESS}/delete/", actions.delete, name="process-delete"),

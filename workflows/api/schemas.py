@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field, RootModel, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
 from products.enums import Target
 from subscriptions.api.schemas import SubscriptionSchema
@@ -18,6 +18,8 @@ JsonObject = dict[str, Any]
 
 
 class ProcessStepSchema(BaseModel):
+    """A row of the history, or a step to come. `reason`: why a person changed the state, where the row says that."""
+
     step_id: UUID | None = None
     name: str
     status: str
@@ -26,6 +28,7 @@ class ProcessStepSchema(BaseModel):
     started: Epoch | None = None
     completed: Epoch | None = None
     commit_hash: str | None = None
+    reason: str | None = None
     state: JsonObject | None = None
     state_delta: JsonObject | None = None
 
@@ -98,6 +101,33 @@ class UndoPlanSchema(BaseModel):
     reason: str | None = None
     undone_by: UUID | None = None
     steps: list[UndoStepSchema]
+
+
+class ProcessStateSchema(BaseModel):
+    """The state that the next step of a process sees, the addresses of callbacks hidden.
+
+    `version` is to be sent with a change of it. `reason` says why it cannot be changed, or not by this user; null if it
+    can. `own_keys` are the engine's.
+    """
+
+    process_id: UUID
+    version: int
+    reason: str | None = None
+    state: JsonObject
+    own_keys: list[str]
+
+
+class StateEditSchema(BaseModel):
+    """A change of a state: `state` is the whole of it, or `set` and `remove` name keys. `version`: of the state that
+    was looked at. `reason` is shown in the history."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    reason: Annotated[str, StringConstraints(max_length=1000)]
+    state: JsonObject | None = None
+    set: JsonObject | None = None
+    remove: list[str] | None = None
 
 
 class ProcessIdSchema(BaseModel):

@@ -8,6 +8,7 @@ from workflows.api.catalogue import WorkflowItem
 from workflows.api.engine import EngineStatus, WorkerStatus
 from workflows.api.forms import RegisteredForm, TranslationsOf
 from workflows.api.processes import Abort, Processes, ProcessItem, Release, Resume, ResumeAll, Start, StatusCounts
+from workflows.api.state import State
 from workflows.api.subscriptions import SetInSync, SubscriptionWorkflows
 from workflows.api.undo import Undo
 
@@ -23,6 +24,7 @@ urlpatterns = [
     *both(f"{_process}/resume", Resume.as_view()),
     *both(f"{_process}/abort", Abort.as_view()),
     *both(f"{_process}/undo", Undo.as_view()),
+    *both(f"{_process}/state", State.as_view()),
     *both(f"{_process}/release", Release.as_view()),
     *both(f"{_process}/callback/<str:token>", Callback.as_view()),
     *both(f"{_process}/callback/<str:token>/progress", CallbackProgress.as_view()),

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 
 from workflows.engine.retries import EVERY_HOUR, RetryPolicy
 from workflows.engine.steps import Step, StepKind
+
+# In the state while a group is under way: the group, and the last of its steps that is done.
+STEP_GROUP_KEY: Final = "__step_group"
+SUB_STEP_KEY: Final = "__sub_step"
 
 
 @dataclass(frozen=True)

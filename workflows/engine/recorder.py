@@ -70,11 +70,12 @@ class Recorder:
         self.user = user
         self.state: State = history.state
         self.base: State = history.base
-        # The row of a group under way is written over; a suspended step gets a second row when it is done.
-        last = history.last
+        # The row of a group under way is written over; a suspended step gets a second row when it is done, and so does
+        # a group whose state somebody has changed: what it did before that comes before it in the fold.
+        last = history.last if not history.is_edited else None
         self.open_row: Row | None = last if last is not None and (last.is_under_way or last.is_forked) else None
         # The row before the one under way, or the last: an identical failure is counted there.
-        self.previous: Row | None = history.before_last if self.open_row else history.last
+        self.previous: Row | None = history.before_last if self.open_row else last
         self.seq = claim.last_seq
         # Inputs merged into the state but not yet marked so.
         self.inputs: list[UUID] = []

@@ -21,7 +21,7 @@ from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, acting
 from wfo_site.common.db.errors import is_lost, is_ours_lost
-from workflows.engine import children, claims, store
+from workflows.engine import children, claims, inputs, store
 from workflows.engine.bodies import ENTER_GROUP, Bodies
 from workflows.engine.claims import Claim
 from workflows.engine.errors import PlanChanged
@@ -29,7 +29,7 @@ from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import empty_history, load_history, start_state
 from workflows.engine.open_transactions import watched
 from workflows.engine.outcome import SUCCESS, Outcome
-from workflows.engine.places import Place
+from workflows.engine.places import STEP_GROUP_KEY, SUB_STEP_KEY, Place
 from workflows.engine.plans import plan_id_of
 from workflows.engine.recorder import DATABASE_LOST, Doing, Recorder
 from workflows.engine.registry import Workflow, get_workflow
@@ -39,13 +39,9 @@ from workflows.engine.store import FenceLost
 from workflows.engine.tree import Program, program_of
 from workflows.engine.watchdog import StepAtWork, watching
 from workflows.enums import ProcessStatus, StepStatus
-from workflows.models import InputState
 from workflows.states import CLEARED_STEPS
 
 logger = logging.getLogger(__name__)
-
-STEP_GROUP_KEY = "__step_group"
-SUB_STEP_KEY = "__sub_step"
 
 
 def run(
@@ -131,22 +127,16 @@ class ProcessRun:
         self.should_stop = should_stop
         self.history = load_history(claim.ref) if claim.last_seq else empty_history(start_state(claim.ref))
         self.position = len(self.history.cleared)
-        inputs = list(
-            InputState.objects.filter(process_id=claim.process_id, merged_seq__isnull=True)
-            .order_by("input_time", "input_state_id")
-            .values_list("input_state_id", "input_state", "created_by")
-        )
-        self.given: State = {}
-        for _, values, _ in inputs:
-            self.given = merge_input(self.given, values)
+        given = inputs.unmerged(claim.process_id)
+        self.given: State = inputs.merged(given)
         last_user = self.history.last.created_by if self.history.last else None
         self.recorder = Recorder(
             claim,
             self.history,
-            user=inputs[-1][2] if inputs else last_user or claim.created_by or SYSTEM_USER,
+            user=given[-1].created_by if given else last_user or claim.created_by or SYSTEM_USER,
             plan_id=plan_id_of(self.program, claim.workflow_id) if claim.plan_id is None else None,
         )
-        self.recorder.inputs = [pk for pk, _, _ in inputs]
+        self.recorder.inputs = [one.input_id for one in given]
         self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts, should_stop)
         # The state that the next step sees: what is stored, and what was given since.
         self.state: State = self.history.state

@@ -22,9 +22,10 @@ from workflows.engine.claims import Claim
 from workflows.engine.commit import commit_hash
 from workflows.engine.errors import failed_reason, traceback_text
 from workflows.engine.history import Row
+from workflows.engine.inputs import mark_merged
 from workflows.engine.state import Delta
 from workflows.enums import ProcessStatus, StepStatus
-from workflows.models import EngineSettings, InputState, Process, ProcessStep
+from workflows.models import EngineSettings, Process, ProcessStep
 
 # What a process row says when no runner has it.
 LET_GO: Final[dict[str, Any]] = {"runner": None, "lease_until": None, "rung_at": None, "lost_claims": 0}
@@ -138,8 +139,7 @@ def write_step(
         paused = is_paused()
         fence(claim, change.columns(row.seq))
         _write_row(claim, row)
-        if inputs:
-            InputState.objects.filter(pk__in=inputs).update(merged_seq=row.seq)
+        mark_merged(inputs, row.seq)
     return paused
 
 

@@ -2,6 +2,7 @@
 
 from workflows.selectors.allowed import reason_text, subscription_workflows
 from workflows.selectors.detail import process_detail
+from workflows.selectors.editable_state import EditableState, editable_state
 from workflows.selectors.engine import engine_status
 from workflows.selectors.permissions import Permissions, process_permissions
 from workflows.selectors.position import process_form
@@ -10,8 +11,10 @@ from workflows.selectors.why import why_not_running
 from workflows.selectors.workers import worker_status
 
 __all__ = [
+    "EditableState",
     "Permissions",
     "Undo",
+    "editable_state",
     "engine_status",
     "process_detail",
     "process_form",
