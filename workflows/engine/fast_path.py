@@ -34,7 +34,7 @@ RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name,
 
 _STEP_COLUMNS = (
     "step_id, process_id, seq, name, key, status, delta, removed, error, snapshot, sub_step, retries, "
-    "earlier_completed_at, created_by, started_at, completed_at, commit_hash"
+    "earlier_completed_at, created_by, started_at, completed_at, commit_hash, epoch"
 )
 
 _PLAIN_STEP = """
@@ -46,7 +46,7 @@ WITH fence AS (
     INSERT INTO workflows_processstep ({step_columns})
     SELECT %(step_id)s, process_id, %(seq)s, %(name)s, %(key)s, %(status)s, %(delta)s::jsonb,
         %(removed)s::jsonb, %(error)s::jsonb, %(snapshot)s::jsonb, %(sub_step)s, 0, '[]'::jsonb, %(created_by)s,
-        %(started_at)s, %(completed_at)s, %(commit_hash)s
+        %(started_at)s, %(completed_at)s, %(commit_hash)s, %(epoch)s
     FROM fence
 ){inputs}
 SELECT (SELECT count(*) FROM fence), (SELECT coalesce(bool_or(global_lock), false) FROM workflows_enginesettings)

@@ -118,8 +118,8 @@ class Recorder:
                 ProcessStatus.FAILED,
                 last_step="Unknown",
                 assignee=doing.assignee,
-                failed_reason=self._shown_form(failed_reason(second)),
-                traceback=self._shown_form(traceback_text(second)),
+                failed_reason=self.shown_form(failed_reason(second)),
+                traceback=self.shown_form(traceback_text(second)),
             )
             children.end_without_row(self.claim, change.columns(self.seq))
             self.announce(ProcessStatus.FAILED)
@@ -145,8 +145,8 @@ class Recorder:
             status,
             last_step=doing.name,
             assignee=doing.assignee,
-            failed_reason=self._shown_form(failed_reason(outcome.error)) if outcome.error else None,
-            traceback=self._shown_form(traceback_text(outcome.error)) if outcome.error else None,
+            failed_reason=self.shown_form(failed_reason(outcome.error)) if outcome.error else None,
+            traceback=self.shown_form(traceback_text(outcome.error)) if outcome.error else None,
             wait_kind=outcome.wait_kind or _WAIT_KINDS.get(outcome.status),
             plan_id=self._plan_id,
         )
@@ -169,8 +169,8 @@ class Recorder:
         stored: State = to_json(result)
         return conceal(stored, self.secrets.items()) if self.secrets else stored
 
-    def _shown_form(self, text: str) -> str:
-        """Return the text of an error as everybody may see it: the address that a step could not reach is a secret."""
+    def shown_form(self, text: str) -> str:
+        """Return a text as everybody may see it: the address that a step could not reach is a secret, and says so."""
         return str(mask(self._stored_form({"text": text})["text"]))
 
     def _row(self, outcome: Outcome, doing: Doing, after: State) -> StepRow:
@@ -183,6 +183,7 @@ class Recorder:
             started_at=doing.started_at,
             completed_at=now(),
             created_by=self.user,
+            epoch=self.claim.epoch,
             delta=Delta() if error is not None else difference(self.base, after),
             error=error,
             sub_step=None if error is not None else doing.sub_step,

@@ -33,12 +33,14 @@ from workflows.engine.places import Place
 from workflows.engine.plans import plan_id_of
 from workflows.engine.recorder import DATABASE_LOST, Doing, Recorder
 from workflows.engine.registry import Workflow, get_workflow
+from workflows.engine.side_log import noted_by, write_down
 from workflows.engine.state import merge_input
+from workflows.engine.step_log import StepNotes, taking_notes
 from workflows.engine.steps import State, Step, StepKind, StepList
 from workflows.engine.store import FenceLost
 from workflows.engine.tree import Program, program_of
 from workflows.engine.watchdog import StepAtWork, watching
-from workflows.enums import ProcessStatus, StepStatus
+from workflows.enums import LogLevel, ProcessStatus, StepStatus
 from workflows.models import InputState
 from workflows.states import CLEARED_STEPS
 
@@ -247,16 +249,18 @@ class ProcessRun:
         started = now()
         if place.step.atomic:
             return self._took(place, self._atomically(place, started, lambda: self.bodies.do(place, self.state)))
-        raw = connection.connection
+        notes, raw = self._new_notes(place), connection.connection
         try:
-            with self._watched(place, started):
+            with taking_notes(notes), self._watched(place, started):
                 outcome = self.bodies.do(place, self.state)
         except FenceLost:
+            write_down(notes)
             raise
         except Exception as error:  # whatever a step raises is its failure
             if is_ours_lost(error, raw):
                 raise
             outcome = self.bodies.failure(place, error)
+        write_down(notes)
         if outcome is ENTER_GROUP:
             self.state = {**self.state, STEP_GROUP_KEY: place.step.name}
             return self._do_group(place.step, after=None)
@@ -264,20 +268,37 @@ class ProcessRun:
 
     def _atomically(self, place: Place, started: datetime, body: Callable[[], Outcome]) -> bool:
         """Body and row in one transaction; if that fails, it leaves nothing, and the failure is written in another."""
-        known, raw = dict(vars(self.recorder)), connection.connection
+        known, raw, notes = dict(vars(self.recorder)), connection.connection, self._new_notes(place)
+        tell = partial(notes.add, level=LogLevel.WARNING)
         try:
-            with transaction.atomic(), watched(place.step.name):
-                with self._watched(place, started):
+            with transaction.atomic(), watched(place.step.name, tell):
+                with taking_notes(notes), self._watched(place, started):
                     outcome = body()
-                return self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
+                proceed = self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
+            write_down(notes)
+            return proceed
         except FenceLost:
+            write_down(notes)
             raise
         except Exception as error:  # whatever a step raises is its failure
             if is_ours_lost(error, raw):
                 raise
+            write_down(notes)
             vars(self.recorder).update(known)
             outcome = self.bodies.failure(place, error)
             return self.recorder.record(outcome, self._doing(place, outcome, started))
+
+    def _new_notes(self, place: Place) -> StepNotes:
+        """Return where this try of a step keeps what it says."""
+        return StepNotes(
+            process_id=self.claim.process_id,
+            epoch=self.claim.epoch,
+            key=place.key,
+            sub_step=place.sub_step or "",
+            attempt=self.bodies.attempt(place),
+            readable=self.recorder.shown_form,
+            noted=noted_by(self.runner),
+        )
 
     def _watched(self, place: Place, started: datetime) -> AbstractContextManager[None]:
         """Have the block given up if it takes longer than the step may; its failure is then written by another thread,

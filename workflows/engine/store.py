@@ -49,6 +49,8 @@ class StepRow:
     started_at: datetime
     completed_at: datetime
     created_by: str
+    # The claim that writes it.
+    epoch: int
     delta: Delta = field(default_factory=Delta)
     error: dict[str, Any] | None = None
     snapshot: dict[str, Any] | None = None
@@ -68,6 +70,7 @@ class StepRow:
             "sub_step": self.sub_step,
             "completed_at": self.completed_at,
             "created_by": self.created_by,
+            "epoch": self.epoch,
         }
 
     def columns(self) -> dict[str, Any]:
