@@ -275,8 +275,6 @@ class ProcessRun:
                 with taking_notes(notes), self._watched(place, started):
                     outcome = body()
                 proceed = self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
-            write_down(notes)
-            return proceed
         except FenceLost:
             write_down(notes)
             raise
@@ -287,6 +285,8 @@ class ProcessRun:
             vars(self.recorder).update(known)
             outcome = self.bodies.failure(place, error)
             return self.recorder.record(outcome, self._doing(place, outcome, started))
+        write_down(notes)
+        return proceed
 
     def _new_notes(self, place: Place) -> StepNotes:
         """Return where this try of a step keeps what it says."""

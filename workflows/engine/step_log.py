@@ -1,8 +1,8 @@
 """What a step says while it runs: lines for its log, and how far it is.
 
-Both are kept in memory here and written by others, beside the transaction of the step (see `workflows.engine.side_log`):
-they are seen while the step runs, and stay when it fails. Nothing here touches the database or the settings: product
-packages import it before Django is set up.
+Both are kept in memory here and written by others, beside the transaction of the step, see `workflows.engine.side_log`:
+they are seen while it runs, and stay when it fails. Nothing here touches the database or the settings: product packages
+import it before Django is set up.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ class StepNotes:
         """Say how many lines were dropped, now that the step is over."""
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
-            self.add(f"{dropped:,} more lines were dropped: a step keeps its first {MAX_LINES:,}.", LogLevel.WARNING)
+            lines = "line was" if dropped == 1 else "lines were"
+            self.add(f"{dropped:,} more {lines} dropped: a step keeps its first {MAX_LINES:,}.", LogLevel.WARNING)
 
 
 def shortened(text: str, length: int) -> str:
@@ -168,8 +169,8 @@ def step_log(message: object, level: str = "info") -> None:
 def step_progress(done: float, total: float | None = None, text: str = "") -> None:
     """Say how far the step that runs is: `done` of `total`, in whatever unit, and what it is doing.
 
-    As cheap as `step_log`, and written at most once a second. Outside a step nothing happens. Raises ValueError for what
-    is no amount.
+    As cheap as `step_log`, and written at most once a second. Outside a step nothing happens. Raises ValueError for
+    what is no amount.
     """
     for name, value in (("done", done), ("total", total)):
         if value is not None and not (math.isfinite(value) and value >= 0):

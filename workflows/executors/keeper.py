@@ -1,4 +1,4 @@
-"""A thread beside the runners that keeps their leases alive, writes what their steps say, and looks for what nobody runs.
+"""A thread beside the runners: it keeps leases alive, writes what steps say, and looks for what nobody runs.
 
 It has a database connection of its own: with a pool that the runners have emptied, a heartbeat would come too late.
 """

@@ -16,6 +16,7 @@ from workflows.engine.steps import State
 from workflows.engine.tree import Ref, program_of, ref_to
 from workflows.models import Process, ProcessStep
 from workflows.page_selectors.json_limits import readable
+from workflows.selectors.step_log import log_of_row
 
 # Keys that are the engine's or the form's own business and only in the way of a reader.
 _INTERNAL: Final = ("__", "label_", "divider_")
@@ -65,10 +66,12 @@ class StepContent:
     failure: Failure | None = None
     # The whole state after the step, when it was asked for.
     state: State | None = None
+    # How many lines it has logged.
+    log_count: int = 0
 
 
 def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback: bool) -> StepContent:
-    """Read what the row `seq` of a process changed, or the whole state after it, in at most 5 queries (a branch: more).
+    """Read what the row `seq` of a process changed, or the whole state after it, in at most 8 queries (a branch: more).
 
     `with_traceback`: the reader may see the insides of the program. Raises NotFound.
     """
@@ -76,15 +79,17 @@ def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback
     ref = ref_to(process_id)
     if step is None or ref is None:
         raise NotFound(f"Process {process_id} has no step {seq}")
-    effects = _effects(ref, step.key)
+    effects, log_count = _effects(ref, step.key), log_of_row(step).count()
     if step.error is not None:
-        return StepContent(step=step, effects=effects, failure=_failure(step, with_traceback=with_traceback))
+        failure = _failure(step, with_traceback=with_traceback)
+        return StepContent(step=step, effects=effects, failure=failure, log_count=log_count)
     # Addresses of callbacks are as good as passwords: a page shows that there is one, never which.
     before: State = mask(state_before(ref, seq))
     delta = Delta(mask(step.delta), frozenset(step.removed))
     if with_state:
         after = delta.apply(before)
-        return StepContent(step=step, effects=effects, state=readable(dict(sorted(after.items()))))
+        shown_state = readable(dict(sorted(after.items())))
+        return StepContent(step=step, effects=effects, state=shown_state, log_count=log_count)
     changes = _changes(before, delta)
     shown = [change for change in changes if not change.key.startswith(_INTERNAL)]
     return StepContent(
@@ -93,6 +98,7 @@ def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback
         changes=[replace(one, value=readable(one.value), before=readable(one.before)) for one in shown[:MAX_CHANGES]],
         cut_count=max(len(shown) - MAX_CHANGES, 0),
         hidden_count=len(changes) - len(shown),
+        log_count=log_count,
     )
 
 

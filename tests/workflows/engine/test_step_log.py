@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
@@ -385,12 +387,30 @@ def test_a_transaction_that_stays_open_is_told_on_the_timeline(
         time.sleep(0.06)
 
     process = run_it(start(flow_of(dawdle)))
-    assert said_under(process, "Dawdle") == [
-        [
-            "first",
-            "Step 'Dawdle' kept its transaction open for 0.1 s, and others had to wait for what it locked. Compute and "
-            "call in a step before it, and let the atomic step only write.",
-            "1 more lines were dropped: a step keeps its first 1.",
-        ]
-    ]
+    sentence = (
+        "Step 'Dawdle' kept its transaction open for 0.1 s, and others had to wait for what it locked. Compute and call "
+        "in a step before it, and let the atomic step only write."
+    )
+    dropped = "1 more line was dropped: a step keeps its first 1."
+    assert said_under(process, "Dawdle") == [["first", sentence, dropped]]
     assert StepLogLine.objects.filter(process=process, level="warning").count() == 2
+
+
+def test_product_code_that_logs_in_a_step_is_heard_and_libraries_are_not(start: StartWorkflow) -> None:
+    import wfo_site.examples.network as package
+
+    own, library = logging.getLogger(f"{package.__name__}.nrm"), logging.getLogger("httpx")
+
+    @step("Log")
+    def log() -> None:
+        own.warning("node %s is slow", "ams1")
+        structlog.get_logger(own.name).error("no answer", tries=3, password="hunter2")
+        own.debug("not of interest")
+        library.warning("GET https://example.org/?token=secret")
+
+    own.warning("outside of any step")
+    process = run_it(start(flow_of(log)))
+    assert list(process_log(process.pk).values_list("level", "text")) == [
+        ("warning", "node ams1 is slow"),
+        ("error", "no answer tries=3 password=********"),
+    ]
