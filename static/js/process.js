@@ -3,7 +3,7 @@
 // A card, or a panel within one, asks for its content the first time that it is open, and again when it has changed.
 function load(details) {
   const body = details.open && details.querySelector(":scope > .step-body");
-  if (body?.querySelector("[data-unloaded]")) window.htmx.trigger(body, "wfo:open");
+  if (body?.querySelector(":scope > [data-unloaded]")) window.htmx.trigger(body, "wfo:open");
 }
 
 document.addEventListener(

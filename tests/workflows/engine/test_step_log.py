@@ -388,8 +388,8 @@ def test_a_transaction_that_stays_open_is_told_on_the_timeline(
 
     process = run_it(start(flow_of(dawdle)))
     sentence = (
-        "Step 'Dawdle' kept its transaction open for 0.1 s, and others had to wait for what it locked. Compute and call "
-        "in a step before it, and let the atomic step only write."
+        "Step 'Dawdle' kept its transaction open for 0.1 s, and others had to wait for what it locked. Compute and "
+        "call in a step before it, and let the atomic step only write."
     )
     dropped = "1 more line was dropped: a step keeps its first 1."
     assert said_under(process, "Dawdle") == [["first", sentence, dropped]]
