@@ -7,7 +7,7 @@ A statement outside a transaction is a round trip and a commit of its own; Postg
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, cast
@@ -28,8 +28,9 @@ WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
         OR p.lease_until > statement_timestamp() + 2 * %(lease)s)
     AND NOT EXISTS (SELECT FROM workflows_enginesettings WHERE global_lock)
     AND p.lost_claims BETWEEN %(lost_from)s AND %(lost_to)s AND w.name <> ALL(%(besides)s)
+    AND (p.queue IS NULL OR %(queues)s::text[] IS NULL OR p.queue = ANY(%(queues)s::text[]))
 RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name, p.is_task, p.created_by, p.plan_id,
-    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority
+    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority, p.queue
 """
 
 _STEP_COLUMNS = (
@@ -72,12 +73,18 @@ def _cursor() -> AbstractContextManager[Any]:
 
 
 def claim(
-    process_id: UUID, runner: str, lease: timedelta, *, lost: tuple[int, int], besides: list[str]
+    process_id: UUID,
+    runner: str,
+    lease: timedelta,
+    *,
+    lost: tuple[int, int],
+    besides: list[str],
+    queues: Collection[str] | None,
 ) -> tuple[Any, ...] | None:
     """Take a process and return its columns in the order of `claims.Claim`; None if it cannot be taken.
 
     `lost`: from how many to how many lost claims it may have. `besides`: workflows with a limit, whose places are
-    counted under a lock that one statement cannot take.
+    counted under a lock that one statement cannot take. `queues`: those that the runner serves; None for all.
     """
     values = {
         "process_id": process_id,
@@ -86,6 +93,7 @@ def claim(
         "lost_from": lost[0],
         "lost_to": lost[1],
         "besides": besides,
+        "queues": None if queues is None else list(queues),
     }
     with _cursor() as cursor:
         cursor.execute(_CLAIM, values)

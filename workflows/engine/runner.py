@@ -8,7 +8,7 @@ last step that was written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -33,6 +33,7 @@ from workflows.engine.places import Place
 from workflows.engine.plans import plan_id_of
 from workflows.engine.recorder import DATABASE_LOST, Doing, Recorder
 from workflows.engine.registry import Workflow, get_workflow
+from workflows.engine.served import EVERYTHING, Served, queue_for
 from workflows.engine.side_log import noted_by, write_down
 from workflows.engine.state import merge_input
 from workflows.engine.step_log import StepNotes, taking_notes
@@ -57,14 +58,16 @@ def run(
     should_stop: Callable[[], bool] = lambda: False,
     alone: bool = False,
     let_go: Callable[[Claim], None] = lambda _: None,
+    served: Served = EVERYTHING,
 ) -> bool:
     """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed.
 
     `alone`: nothing else runs in this worker, so one that was lost may be taken. `let_go` hears of a claim that could
-    not be given back because the database was away.
+    not be given back because the database was away. `served`: the queues of this worker; what asks for another one is
+    handed over.
     """
     reached(FaultPoint.BEFORE_CLAIM)
-    claim = _claim(process_id, runner, alone=alone)
+    claim = _claim(process_id, runner, alone=alone, queues=served.names)
     if claim is None:
         return False
     reached(FaultPoint.AFTER_CLAIM)
@@ -75,7 +78,7 @@ def run(
         claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
         return True
     try:
-        _go(claim, workflow, runner, should_stop)
+        _go(claim, workflow, runner, should_stop, served)
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
     except DATABASE_LOST:
@@ -86,24 +89,24 @@ def run(
     return True
 
 
-def _claim(process_id: UUID, runner: str, *, alone: bool) -> Claim | None:
+def _claim(process_id: UUID, runner: str, *, alone: bool, queues: Collection[str] | None) -> Claim | None:
     """Claim a process, on a new connection if the one that this thread has kept turns out to be dead."""
     try:
-        return claims.claim(process_id, runner, alone=alone)
+        return claims.claim(process_id, runner, alone=alone, queues=queues)
     except DATABASE_LOST as error:
         if connection.in_atomic_block or not is_lost(error):
             raise
         connection.close()
-        return claims.claim(process_id, runner, alone=alone)
+        return claims.claim(process_id, runner, alone=alone, queues=queues)
 
 
-def _go(claim: Claim, workflow: Workflow, runner: str, should_stop: Callable[[], bool]) -> None:
+def _go(claim: Claim, workflow: Workflow, runner: str, should_stop: Callable[[], bool], served: Served) -> None:
     """Run a claimed process. What the engine itself cannot cope with fails the process: it must not come back for ever.
 
     Raises FenceLost and DATABASE_LOST.
     """
     try:
-        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop).go()
+        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop, served=served).go()
     except (FenceLost, *DATABASE_LOST):
         raise
     except Exception as error:
@@ -123,6 +126,8 @@ class ProcessRun:
         program: Program | None,
         runner: str,
         should_stop: Callable[[], bool],
+        *,
+        served: Served = EVERYTHING,
     ) -> None:
         self.claim = claim
         self.runner = runner
@@ -140,12 +145,14 @@ class ProcessRun:
         self.given: State = {}
         for _, values, _ in inputs:
             self.given = merge_input(self.given, values)
+        self.is_served = partial(served.takes, target=workflow.target, is_task=claim.is_task)
         last_user = self.history.last.created_by if self.history.last else None
         self.recorder = Recorder(
             claim,
             self.history,
             user=inputs[-1][2] if inputs else last_user or claim.created_by or SYSTEM_USER,
             plan_id=plan_id_of(self.program, claim.workflow_id) if claim.plan_id is None else None,
+            is_served=self.is_served,
         )
         self.recorder.inputs = [pk for pk, _, _ in inputs]
         self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts, should_stop)
@@ -162,7 +169,7 @@ class ProcessRun:
 
     def go(self) -> None:
         """Continue where the rows say. Raises FenceLost when the process is no longer ours."""
-        if self._stop_if_plan_changed():
+        if self._stop_if_plan_changed() or self._hand_over_if_not_served():
             return
         self.recorder.announce(ProcessStatus.RUNNING)
         with acting(user=self.recorder.user, process_id=self.claim.process_id, root_id=self.claim.root_id):
@@ -200,6 +207,22 @@ class ProcessRun:
         children.end_without_row(self.claim, store.failure_where_it_stands(error))
         self.recorder.announce(ProcessStatus.FAILED)
         return True
+
+    def _hand_over_if_not_served(self) -> bool:
+        """Leave the process to the workers of the queue that its step asks for now, if this is none of them."""
+        if self.history.open_row is not None:
+            queue = self.step.options.queue
+        else:
+            queue = self._queue_at(self.position, merge_input(self.state, self.given))
+        if queue == self.claim.queue or self.is_served(queue):
+            return False
+        claims.hand_over(self.claim, queue)
+        children.ring([self.claim.process_id])
+        return True
+
+    def _queue_at(self, position: int, state: State) -> str | None:
+        """Return the queue of the step at a place of the plan; None at its end."""
+        return queue_for(self.program.steps[position], state) if position < len(self.program.steps) else None
 
     def _pick_up(self) -> bool:
         """Finish the row under way, if there is one, with what has come for it; return whether to go on."""
@@ -337,6 +360,8 @@ class ProcessRun:
             merge=lambda result: self._merged(place, result, _shallow, ends=ends),
             sub_step=None if ends else place.sub_step,
             failure=partial(self.bodies.failure, place),
+            queue=place.queue,
+            queue_after=partial(self._queue_at, self.position + 1) if ends else lambda _: place.queue,
         )
 
     def _merged(
