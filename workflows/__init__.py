@@ -32,6 +32,7 @@ from workflows.engine.forks import BranchesDisagree
 from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPredicatePass
 from workflows.engine.retries import RetryPolicy
 from workflows.engine.step_context import StepContext, Undone, step_context
+from workflows.engine.step_log import step_log, step_progress
 from workflows.engine.step_options import Effect
 from workflows.engine.steps import (
     State,
@@ -107,6 +108,8 @@ __all__ = [
     "step",
     "step_context",
     "step_group",
+    "step_log",
+    "step_progress",
     "steplens",
     "store_process_subscription",
     "sub_workflow",

@@ -15,6 +15,7 @@ from wfo_site.common.uuid7 import uuid7
 from workflows.enums import (
     Assignee,
     InputType,
+    LogLevel,
     ProcessKind,
     ProcessStatus,
     StepStatus,
@@ -104,6 +105,8 @@ class Process(models.Model):
     lost_claims = models.PositiveSmallIntegerField(default=0)
     # Since when runners whose code does not fit have left it to others; null once one fits.
     left_since = models.DateTimeField(null=True, blank=True)
+    # The queue that the next step asks for; null: that of the workflow.
+    queue = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - no queue of its own
 
     # Position: the plan in force and the last row written.
     plan = models.ForeignKey(WorkflowPlan, null=True, on_delete=models.PROTECT, related_name="+")
@@ -174,6 +177,8 @@ class ProcessStep(models.Model):
     snapshot = models.JSONField(null=True)
     detail = models.JSONField(null=True)
     sub_step = models.CharField(max_length=255, null=True)  # noqa: DJ001 - no group under way
+    # The claim under which it was written; null for rows that no runner wrote before this was kept.
+    epoch = models.PositiveBigIntegerField(null=True)
     retries = models.PositiveIntegerField(default=0)
     # When the earlier of several identical failures ended, ISO text.
     earlier_completed_at = models.JSONField(default=list)
@@ -191,6 +196,49 @@ class ProcessStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.status}"
+
+
+class StepLogLine(models.Model):
+    """What a step said while it ran, written beside its transaction and kept whatever becomes of that.
+
+    `epoch` is the claim under which it was said: a row of the history shows the lines of its own claim, so those of a
+    runner that has lost the process never pass for those of the one that took it over. `sub_step`: the step of a group.
+    """
+
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="log_lines", db_index=False)
+    epoch = models.PositiveBigIntegerField()
+    key = models.CharField(max_length=255)
+    sub_step = models.CharField(max_length=255, blank=True, default="")
+    attempt = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    level = models.CharField(max_length=10, choices=LogLevel)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["process", "id"]
+        indexes = [models.Index(fields=["process", "id"], name="step_log_line_order")]
+        constraints = [
+            models.CheckConstraint(condition=Q(level__in=LogLevel.values), name="step_log_line_level_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.text[:80]}"
+
+
+class StepProgress(models.Model):
+    """How far the step is that last said so, at most one for each process. `total` null: nobody knows."""
+
+    process = models.OneToOneField(Process, primary_key=True, on_delete=models.CASCADE, related_name="step_progress")
+    epoch = models.PositiveBigIntegerField()
+    key = models.CharField(max_length=255)
+    sub_step = models.CharField(max_length=255, blank=True, default="")
+    done = models.FloatField()
+    total = models.FloatField(null=True)
+    text = models.CharField(max_length=500, blank=True, default="")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.done:g} of {self.total:g}" if self.total is not None else f"{self.done:g}"
 
 
 class UndoPlan(models.Model):

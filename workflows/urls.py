@@ -15,6 +15,7 @@ from workflows.views import (
     resume,
     starting,
     state,
+    step_log,
     undo,
     wizard,
 )
@@ -38,6 +39,8 @@ urlpatterns = [
     path(f"{_PROCESS}/live/", detail.live, name="process-live"),
     path(f"{_PROCESS}/changes/", detail.changes, name="process-changes"),
     path(f"{_PROCESS}/steps/<int:seq>/", detail.step, name="process-step"),
+    path(f"{_PROCESS}/steps/<int:seq>/log/", step_log.of_step, name="process-step-log"),
+    path(f"{_PROCESS}/log/", step_log.running, name="process-log"),
     path(f"{_PROCESS}/resume/", resume.resume, name="process-resume"),
     path(f"{_PROCESS}/retry/", actions.retry, name="process-retry"),
     path(f"{_PROCESS}/proceed/", actions.proceed, name="process-proceed"),

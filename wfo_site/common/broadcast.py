@@ -123,6 +123,10 @@ def processes_changed(process_id: UUID) -> None:
     publish({"type": "processes", "id": str(process_id)})
 
 
+def step_said_something(process_id: UUID) -> None:
+    publish({"type": "processLog", "id": str(process_id)})
+
+
 def subscription_changed(subscription_id: UUID) -> None:
     publish({"type": "subscriptions", "id": str(subscription_id)})
     publish({"type": "subscriptions", "id": LIST})

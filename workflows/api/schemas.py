@@ -12,7 +12,7 @@ from products.enums import Target
 from subscriptions.api.schemas import SubscriptionSchema
 from wfo_site.common.rest.openapi import Epoch
 from workflows.engine.undo_plan import Fate
-from workflows.enums import Assignee, ProcessStatus
+from workflows.enums import Assignee, LogLevel, ProcessStatus
 
 JsonObject = dict[str, Any]
 
@@ -74,6 +74,23 @@ class ProcessSchema(BaseModel):
 
 class ProcessList(RootModel[list[ProcessSchema]]):
     """Processes, the newest first unless asked otherwise."""
+
+
+class StepLogLineSchema(BaseModel):
+    """A line that a step logged. `attempt` counts its tries from 1; `claim` tells apart who ran it: a higher one came
+    later. `sub_step` is the step of a group."""
+
+    time: Epoch
+    level: LogLevel
+    text: str
+    step: str
+    sub_step: str | None = None
+    attempt: int
+    claim: int
+
+
+class StepLog(RootModel[list[StepLogLineSchema]]):
+    """Lines in the order in which they were written."""
 
 
 class UndoStepSchema(BaseModel):

@@ -262,11 +262,17 @@ class _Maker:
                     last_modified_at=moment,
                     created_by=self.user,
                     priority=self.claim.priority,
+                    queue=self._first_queue(link),
                 )
                 for link in links
             ],
             batch_size=500,
         )
+
+    def _first_queue(self, link: _Link) -> str | None:
+        """Return the queue that a branch begins on; where its first step may be skipped, whoever takes it finds out."""
+        first = self.fork.steps_of(path_of(link.branch_key)[-1].index)[0]
+        return None if first.conditions else first.options.queue
 
     def _start(self, links: Sequence[_Link], children: Sequence[Child]) -> None:
         from workflows.services.start import Order, start_processes

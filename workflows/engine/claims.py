@@ -49,6 +49,7 @@ class Claim:
     parent_id: UUID | None
     parent_seq: int | None
     priority: int
+    queue: str | None
 
     @property
     def ref(self) -> Ref:
@@ -96,21 +97,24 @@ _CLAIM_FIELDS = (
     "parent_id",
     "parent_seq",
     "priority",
+    "queue",
 )
 
 
-def claim(process_id: UUID, runner: str, *, alone: bool = False) -> Claim | None:
+def claim(process_id: UUID, runner: str, *, alone: bool = False, queues: Collection[str] | None = None) -> Claim | None:
     """Take a process for `runner`, or return None: not claimable, no place free, or another was faster.
 
-    One that was lost twice is taken only by a runner that is alone in its worker, which takes nothing else.
+    One that was lost twice is taken only by a runner that is alone in its worker, which takes nothing else. `queues`:
+    those that it serves, where it does not serve all; one whose step asks for another is not taken.
     """
     limited = limits.by_workflow()
     lost = (ALONE_AFTER, HELD_AFTER - 1) if alone else (0, ALONE_AFTER - 1)
     if fast_path.is_on():
-        row = fast_path.claim(process_id, runner, lease(), lost=lost, besides=list(limited))
+        row = fast_path.claim(process_id, runner, lease(), lost=lost, besides=list(limited), queues=queues)
         if row is not None or not limited:
             return None if row is None else Claim(*row)
-    seen = claimable().filter(pk=process_id, lost_claims__range=lost).values_list(*_CLAIM_FIELDS).first()
+    served = Q() if queues is None else Q(queue__isnull=True) | Q(queue__in=queues)
+    seen = claimable().filter(served, pk=process_id, lost_claims__range=lost).values_list(*_CLAIM_FIELDS).first()
     if seen is None:
         return None
     found = Claim(*seen)
@@ -151,6 +155,12 @@ def hand_back(claim: Claim, *, for_seconds: float = 0) -> None:
         lost_claims=_WITHOUT_THIS_CLAIM,
         not_before=Now() + timedelta(seconds=for_seconds) if for_seconds else None,
     )
+
+
+def hand_over(claim: Claim, queue: str | None) -> None:
+    """Leave a process unharmed to the workers of another queue; None: those of the queue of its workflow."""
+    held = Process.every.filter(pk=claim.process_id, epoch=claim.epoch, last_status=ProcessStatus.RUNNING)
+    held.update(queue=queue, runner=None, lease_until=None, rung_at=None, lost_claims=0)
 
 
 def leave(process_ids: Collection[UUID], runner: str) -> None:

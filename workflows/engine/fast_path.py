@@ -9,7 +9,7 @@ no index on the status can be taken for the way to one row: its dead entries wou
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, cast
@@ -30,13 +30,14 @@ WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
         OR p.lease_until > statement_timestamp() + 2 * %(lease)s)
     AND NOT EXISTS (SELECT FROM workflows_enginesettings WHERE global_lock)
     AND p.lost_claims BETWEEN %(lost_from)s AND %(lost_to)s AND w.name <> ALL(%(besides)s)
+    AND (p.queue IS NULL OR %(queues)s::text[] IS NULL OR p.queue = ANY(%(queues)s::text[]))
 RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name, p.is_task, p.created_by, p.plan_id,
-    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority
+    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority, p.queue
 """
 
 _STEP_COLUMNS = (
     "step_id, process_id, seq, name, key, status, delta, removed, error, snapshot, sub_step, retries, "
-    "earlier_completed_at, created_by, started_at, completed_at, commit_hash"
+    "earlier_completed_at, created_by, started_at, completed_at, commit_hash, epoch"
 )
 
 _PLAIN_STEP = """
@@ -48,7 +49,7 @@ WITH fence AS (
     INSERT INTO workflows_processstep ({step_columns})
     SELECT %(step_id)s, process_id, %(seq)s, %(name)s, %(key)s, %(status)s, %(delta)s::jsonb,
         %(removed)s::jsonb, %(error)s::jsonb, %(snapshot)s::jsonb, %(sub_step)s, 0, '[]'::jsonb, %(created_by)s,
-        %(started_at)s, %(completed_at)s, %(commit_hash)s
+        %(started_at)s, %(completed_at)s, %(commit_hash)s, %(epoch)s
     FROM fence
 ){inputs}
 SELECT (SELECT count(*) FROM fence), (SELECT coalesce(bool_or(global_lock), false) FROM workflows_enginesettings)
@@ -74,12 +75,18 @@ def _cursor() -> AbstractContextManager[Any]:
 
 
 def claim(
-    process_id: UUID, runner: str, lease: timedelta, *, lost: tuple[int, int], besides: list[str]
+    process_id: UUID,
+    runner: str,
+    lease: timedelta,
+    *,
+    lost: tuple[int, int],
+    besides: list[str],
+    queues: Collection[str] | None,
 ) -> tuple[Any, ...] | None:
     """Take a process and return its columns in the order of `claims.Claim`; None if it cannot be taken.
 
     `lost`: from how many to how many lost claims it may have. `besides`: workflows with a limit, whose places are
-    counted under a lock that one statement cannot take.
+    counted under a lock that one statement cannot take. `queues`: those that the runner serves; None for all.
     """
     values = {
         "process_id": process_id,
@@ -88,6 +95,7 @@ def claim(
         "lost_from": lost[0],
         "lost_to": lost[1],
         "besides": besides,
+        "queues": None if queues is None else list(queues),
     }
     with _cursor() as cursor:
         cursor.execute(_CLAIM, values)

@@ -34,6 +34,11 @@ class Place:
         return said or settings.STEP_TIMEOUT_SECONDS or math.inf
 
     @property
+    def queue(self) -> str | None:
+        """The queue that it is done on; None: that of the workflow. A group is done on one."""
+        return self.group.options.queue if self.group is not None else self.step.options.queue
+
+    @property
     def retry(self) -> RetryPolicy | None:
         """How its failures are tried again; a step that says nothing leaves that to its group."""
         said = self.step.options.retry or (self.group.options.retry if self.group is not None else None)

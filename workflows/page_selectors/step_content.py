@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from workflows.engine.tree import Ref, program_of, ref_to
 from workflows.models import Process, ProcessStep
 from workflows.page_selectors.json_limits import readable
 from workflows.page_selectors.state_changes import ShownChanges, shown_changes
+from workflows.selectors.step_log import log_of_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +46,12 @@ class StepContent:
     failure: Failure | None = None
     # The whole state when it was asked for: after the step, or of one that failed that which it began with.
     state: State | None = None
+    # How many lines it has logged.
+    log_count: int = 0
 
 
 def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback: bool) -> StepContent:
-    """Read what the row `seq` of a process changed, or the whole state there, in at most 5 queries (a branch: more).
+    """Read what the row `seq` of a process changed, or the whole state there, in at most 8 queries (a branch: more).
 
     `with_traceback`: the reader may see the insides of the program. Raises NotFound.
     """
@@ -56,20 +59,23 @@ def step_content(process_id: UUID, seq: int, *, with_state: bool, with_traceback
     ref = ref_to(process_id)
     if step is None or ref is None:
         raise NotFound(f"Process {process_id} has no step {seq}")
-    effects = _effects(ref, step.key)
+    said = StepContent(
+        step=step,
+        effects=_effects(ref, step.key),
+        reason=str((step.detail or {}).get("reason", "")),
+        log_count=log_of_row(step).count(),
+    )
     if step.error is not None and not with_state:
-        return StepContent(step=step, effects=effects, failure=_failure(step, with_traceback=with_traceback))
+        return replace(said, failure=_failure(step, with_traceback=with_traceback))
     # A person has changed what the state was by then, with what a step that is not done had changed so far.
     stored = load_history(ref, before=seq).state if step.key == NO_STEP else state_before(ref, seq)
     # Addresses of callbacks are as good as passwords: a page shows that there is one, never which.
     before: State = mask(stored)
     delta = Delta(mask(step.delta), frozenset(step.removed))
-    reason = str((step.detail or {}).get("reason", ""))
     if with_state:
         state = delta.apply(before) if counts_for_state(step.status, step.error) else before
-        return StepContent(step=step, effects=effects, reason=reason, state=readable(dict(sorted(state.items()))))
-    changes = shown_changes(before, delta, with_internal=step.key == NO_STEP)
-    return StepContent(step=step, effects=effects, reason=reason, changes=changes)
+        return replace(said, state=readable(dict(sorted(state.items()))))
+    return replace(said, changes=shown_changes(before, delta, with_internal=step.key == NO_STEP))
 
 
 def _effects(ref: Ref, key: str) -> str:

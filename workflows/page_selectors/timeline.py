@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q
@@ -97,6 +98,11 @@ class StepCard:
     def version(self) -> str:
         ended = f"{self.completed_at:%s%f}" if self.completed_at else ""
         return f"{self.seq}-{self.status}-{self.retries}-{ended}"
+
+    @property
+    def log_query(self) -> str:
+        """The query of an address that asks for what this step says."""
+        return urlencode({"step": self.key})
 
     @property
     def label(self) -> str:

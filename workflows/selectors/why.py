@@ -11,6 +11,7 @@ from workflows.enums import ProcessStatus, WaitKind
 from workflows.models import EngineSettings, Process
 from workflows.selectors.open_waits import OpenWait, open_wait
 from workflows.selectors.parts import parts_sentence
+from workflows.selectors.workers import unserved_queue
 from workflows.states import FAILED, RUNNABLE
 
 
@@ -70,7 +71,12 @@ def _why_not_yet(process: Process) -> str:
         return "The engine is paused; it goes on when the engine does."
     is_taken_over = process.last_status == ProcessStatus.RUNNING
     waits = "Waits for a runner to take it over." if is_taken_over else "Waits for a free runner."
-    return _no_place(process) or waits
+    return _not_served(process) or _no_place(process) or waits
+
+
+def _not_served(process: Process) -> str:
+    queue = unserved_queue(process)
+    return f"No worker serves the queue {queue}; it goes on when one is started for it." if queue else ""
 
 
 def _no_place(process: Process) -> str:

@@ -36,10 +36,10 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
         waits.cancel_all(process_id)
         # The lock takes the process from its runner: no step can be written from here on.
         live = Process.every.filter(pk=process_id).exclude(last_status__in=ENDED)
-        before = live.select_for_update().values_list("last_status", "last_seq", "last_step", "runner").first()
+        before = live.select_for_update().values_list("last_status", "last_seq", "last_step", "runner", "epoch").first()
         if before is None:
             raise _refusal(process_id)
-        status, seq, last_step, runner = before
+        status, seq, last_step, runner, epoch = before
         moment = now()
         delta = (
             {"abort_note": f"A step was running after {last_step or 'the start'}: its effect outside is unknown."}
@@ -53,6 +53,8 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
             key=USER_ABORTED,
             status=StepStatus.ABORT,
             delta=delta,
+            # What the step that was cut off has logged stands with this row.
+            epoch=epoch,
             created_by=user,
             started_at=moment,
             completed_at=moment,
