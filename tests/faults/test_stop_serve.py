@@ -18,14 +18,14 @@ from .fleet import Ledger, select, server, start, statuses, trouble
 # Celery workers have the same on PostgreSQL, see `test_celery_work`.
 pytestmark = [pytest.mark.faults, short_on("SQLite")]
 
-GRACE = 4
+GRACE = 3
 
 
 @pytest.mark.fault("F6")
 def test_a_server_that_is_told_to_end_ends_in_time_and_the_next_one_goes_on(tmp_path: Path, figures: Figures) -> None:
     installation = trouble(tmp_path, executor="threadpool", MAX_WORKERS="3", SHUTDOWN_GRACE_SECONDS=str(GRACE))
     ledger, file = Ledger(installation), tmp_path / "go"
-    start(installation, ("waiter", {"file": str(file)}), *[("worker_bee", {"seconds": 1.5})] * 4)
+    start(installation, ("waiter", {"file": str(file)}), *[("worker_bee", {"seconds": 0.8})] * 4)
     first = server(installation)
     try:
         wait_until(lambda: ledger.count("file", "begun") == 1 and ledger.count("Work", "begun") >= 1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.faults.harness.figures import percentile
-from tests.faults.harness.fleet import Fleet
 from tests.faults.harness.lab import Lab
 from tests.faults.harness.ledger import Ledger
 from tests.faults.harness.web import Web, at_once, web_of
@@ -16,8 +17,6 @@ from .conftest import short_on
 pytestmark = pytest.mark.faults
 
 THREADS = 4
-# How long `delegating_briefly` waits for its answer.
-TIMEOUT = 4
 ASKED = [
     ["Start", "success"],
     ["Fail once before", "failed"],
@@ -68,18 +67,10 @@ def route_of(ledger: Ledger, process_id: str) -> str:
     return routes()[-1]
 
 
-def answers(facts: dict[str, object]) -> list[object]:
-    """Return who each process says it was answered by."""
-    return [
-        next((row["delta"]["answered"] for row in one["rows"] if "answered" in row["delta"]), None)  # type: ignore[index]
-        for one in facts.values()
-    ]
-
-
-def delegated(fleet: Fleet, count: int, workflow: str = "delegating") -> list[str]:
-    started = fleet.start(workflow, count)
-    fleet.wait_for(started, "awaiting_callback")
-    return started
+def answers(facts: dict[str, Any], process_ids: list[str]) -> list[object]:
+    """Return who each of these processes says it was answered by."""
+    deltas = [[row["delta"] for row in facts[process_id]["rows"]] for process_id in process_ids]
+    return [next((delta["answered"] for delta in of_one if "answered" in delta), None) for of_one in deltas]
 
 
 @short_on("PostgreSQL")
@@ -88,19 +79,21 @@ def test_answers_that_come_before_the_wait_is_stored(lab: Lab) -> None:
     """The other system answers while it is still being asked: the answer is kept until the process waits."""
     fleet = lab.fleet()
     fleet.pool(THREADS)
-    lab.ledger.delay = 1
+    started: list[str] = []
     with web_of(fleet) as web:
-        started = fleet.start("delegating", lab.count(THREADS, 100))
-        early = 0
-        for process_id in started:
-            route = route_of(lab.ledger, process_id)
-            early += fleet.facts([process_id])[process_id]["status"] == "running"
-            assert web.call_back(route, {"by": "the quick one"}) == 200
-            assert web.call_back(route, {"by": "the same again"}) == 409
-        fleet.wait_for(started, "completed")
-        lab.figures.note(processes=len(started), before_the_wait=early, answer_p95=percentile(web.seconds, 0.95))
-    assert early >= len(started) / 2
-    assert answers(fleet.facts(started)) == ["the quick one"] * len(started)
+        for _ in range(lab.count(1, 25)):
+            lab.ledger.gate.clear()
+            asking = fleet.start("delegating", THREADS)
+            for process_id in asking:
+                route = route_of(lab.ledger, process_id)
+                assert web.call_back(route, {"by": "the quick one"}) == 200
+                assert web.call_back(route, {"by": "the same again"}) == 409
+            assert set(fleet.ask("statuses", process_ids=asking)) == {"running"}
+            lab.ledger.gate.set()
+            fleet.wait_for(asking, "completed")
+            started += asking
+        lab.figures.note(processes=len(started), answer_p95=percentile(web.seconds, 0.95))
+    assert answers(fleet.facts(started), started) == ["the quick one"] * len(started)
 
 
 @short_on("PostgreSQL")
@@ -110,8 +103,9 @@ def test_answers_that_are_wrong_late_or_many(lab: Lab) -> None:
     fleet = lab.fleet()
     fleet.pool(THREADS)
     with web_of(fleet) as web:
-        late = delegated(fleet, lab.count(2, 100), "delegating_briefly")
-        started = delegated(fleet, lab.count(3, 100))
+        late = fleet.start("delegating_briefly", lab.count(2, 100))
+        started = fleet.start("delegating", lab.count(3, 100))
+        fleet.wait_for(started, "awaiting_callback")
         wrong = [
             web.call_back(route_of(lab.ledger, process_id).rpartition("/")[0] + "/wrong", {"by": "nobody"})
             for process_id in started
@@ -124,10 +118,10 @@ def test_answers_that_are_wrong_late_or_many(lab: Lab) -> None:
         assert set(refused) == {409}
         one_by_one = [web.seconds[number] for number in range(len(wrong))] + web.seconds[-len(late) :]
     fleet.wait_for(started, "completed")
-    assert answers(fleet.facts(started)) == taken
+    assert answers(fleet.facts(started), started) == taken
     facts = fleet.facts(late)
     assert {one["status"] for one in facts.values()} == {"failed"}
-    assert answers(facts) == [None] * len(late)
+    assert answers(facts, late) == [None] * len(late)
     lab.figures.note(
         answered=len(started),
         answers_at_once=AT_ONCE,
@@ -154,7 +148,7 @@ def test_other_systems_that_never_answer(lab: Lab) -> None:
     fleet = lab.fleet()
     runners = [fleet.pool(THREADS)]
     with web_of(fleet) as web:
-        started = delegated(fleet, lab.count(4, 50), "delegating_briefly")
+        started = fleet.start("delegating_briefly", lab.count(4, 50))
         stopped = started[::2]
         for process_id in stopped:
             assert web.call_back(f"{route_of(lab.ledger, process_id)}/progress", {"progress": "half"}) == 200
@@ -180,7 +174,7 @@ def test_other_systems_that_never_answer(lab: Lab) -> None:
     lab.figures.note(processes=len(started), deadline_missed_by_most=max(late))
     assert min(late) >= 0
     assert max(late) <= 2
-    assert answers(facts) == ["the second try"] * len(started)
+    assert answers(facts, started) == ["the second try"] * len(started)
     # The failure stays in the history.
     assert all("failed" in [row["status"] for row in one["rows"]] for one in facts.values())
     assert lab.ledger.extra_calls == len(started), "a retry has a new key"

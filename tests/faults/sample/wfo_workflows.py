@@ -135,7 +135,7 @@ def delegating() -> StepList:
 
 @workflow("Delegating for a moment")
 def delegating_briefly() -> StepList:
-    return init >> callback_step("Delegate", order, check_answer, timeout=4) >> done
+    return init >> callback_step("Delegate", order, check_answer, timeout=6) >> done
 
 
 @step("Leak a cursor and raise")
