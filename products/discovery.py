@@ -71,6 +71,11 @@ def discover(extensions: Iterable[str]) -> list[DiscoveryFailure]:
     return failures()
 
 
+def package_names(extensions: Iterable[str]) -> list[str]:
+    """Return the names of the product packages, leaving out what is no installed app."""
+    return [config.name for extension in extensions if (config := _app_of(extension)) is not None]
+
+
 def _app_of(extension: str) -> AppConfig | None:
     for config in apps.get_app_configs():
         if extension in {config.name, f"{type(config).__module__}.{type(config).__qualname__}"}:

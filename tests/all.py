@@ -50,16 +50,16 @@ def run(title: str, *arguments: str, **environment: str) -> bool:
 
 def main() -> int:
     provide_chromium()
-    databases = [("SQLite", {"DATABASE_URL": ""})]
+    databases = [("SQLite", {"DATABASE_URL": ""}, "")]
     if has_postgresql():
-        databases.append(("PostgreSQL", {"DATABASE_URL": POSTGRESQL}))
+        databases.append(("PostgreSQL", {"DATABASE_URL": POSTGRESQL}, "not once"))
     elif IN_CI:
         print("CI needs a PostgreSQL server", flush=True)
         return 1
     parts = [*(f"--ignore={folder}" for folder in ("tests/e2e", *ALONE))]
     results = [run("pages in a browser", "tests/e2e", DATABASE_URL="")]
-    for name, environment in databases:
-        results.append(run(f"tests on {name}", "-n", "2", "--dist", "loadscope", *parts, **environment))
+    for name, environment, chosen in databases:
+        results.append(run(f"tests on {name}", "-n", "2", "--dist", "loadscope", "-m", chosen, *parts, **environment))
         results.append(run(f"story, faults and benchmarks on {name}", *ALONE, **environment))
     return 0 if all(results) else 1
 

@@ -259,6 +259,10 @@ def take_all(camera: Photographer) -> None:
     )
     camera.take(Shot("process-failed", f"/processes/{failed['process_id']}/", phone=True))
     camera.take(Shot("process-abort", f"/processes/{failed['process_id']}/", press="[data-action=abort]"))
+    camera.take(Shot("process-undo", f"/processes/{failed['process_id']}/undo/", phone=True))
+    camera.take(Shot("engine", "/processes/engine/", phone=True))
+    checked = next(each for each in processes if each["workflow_name"] == "task_check_nodes")
+    camera.take(Shot("process-parts", f"/processes/{checked['process_id']}/", phone=True))
     for status in ("suspended", "awaiting_callback", "aborted"):
         name = f"process-{status.partition('_')[0]}"
         camera.take(Shot(name, f"/processes/{by_status[status]['process_id']}/", phone=status == "suspended"))

@@ -33,6 +33,7 @@ from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPre
 from workflows.engine.retries import RetryPolicy
 from workflows.engine.step_context import StepContext, Undone, step_context
 from workflows.engine.step_decorators import inputstep, retrystep, step
+from workflows.engine.step_log import step_log, step_progress
 from workflows.engine.step_options import Effect
 from workflows.engine.steps import (
     State,
@@ -105,6 +106,8 @@ __all__ = [
     "step",
     "step_context",
     "step_group",
+    "step_log",
+    "step_progress",
     "steplens",
     "store_process_subscription",
     "sub_workflow",

@@ -28,7 +28,7 @@ class StepInline(ShownInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProcessStep]:
         # Deltas and snapshots may be large; the step's own page shows them.
-        return super().get_queryset(request).defer("delta", "snapshot", "error")
+        return super().get_queryset(request).defer("delta", "snapshot", "error", "detail")
 
 
 class WaitInline(ShownInline):
@@ -145,6 +145,7 @@ class ProcessStepAdmin(StructureAdmin[ProcessStep]):
         "pretty_delta",
         "removed",
         "pretty_error",
+        "pretty_detail",
         "commit_hash",
     ]
 
@@ -162,6 +163,10 @@ class ProcessStepAdmin(StructureAdmin[ProcessStep]):
     @admin.display(description="error")
     def pretty_error(self, step: ProcessStep) -> str:
         return pretty_json(step.error)
+
+    @admin.display(description="what a person did")
+    def pretty_detail(self, step: ProcessStep) -> str:
+        return pretty_json(step.detail)
 
 
 @admin.register(InputState)

@@ -40,10 +40,15 @@ class WorkflowsConfig(AppConfig):
     verbose_name = "Workflows"
 
     def ready(self) -> None:
+        from django.conf import settings
+
+        from products.discovery import package_names
         from subscriptions import hooks
         from workflows import checks  # noqa: F401 - importing the checks registers them
         from workflows.builtin import modify_note  # noqa: F401 - importing a workflow registers it
+        from workflows.engine import captured_logs
 
         post_migrate.connect(_after_migrate, sender=self)
         hooks.register_owner_is_over(_owner_is_over)
         hooks.register_process_link(_link_process)
+        captured_logs.listen_to(package_names(settings.WFO_EXTENSIONS))

@@ -64,6 +64,15 @@ class TimeoutAction(TextChoices):
     CONTINUE = "continue", "Continue"
 
 
+class LogLevel(TextChoices):
+    """How much a line that a step logs matters, from least to most."""
+
+    DEBUG = "debug", "Debug"
+    INFO = "info", "Info"
+    WARNING = "warning", "Warning"
+    ERROR = "error", "Error"
+
+
 class InputType(TextChoices):
     USER_INPUT = "user_input", "User input"
     INITIAL_STATE = "initial_state", "Initial state"

@@ -10,10 +10,12 @@ from django.db.models import Q
 
 from products.models import Workflow
 from subscriptions.models import Subscription
+from wfo_site.common.clock import now
 from wfo_site.common.uuid7 import uuid7
 from workflows.enums import (
     Assignee,
     InputType,
+    LogLevel,
     ProcessKind,
     ProcessStatus,
     StepStatus,
@@ -66,7 +68,7 @@ class Process(models.Model):
     """
 
     process_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, related_name="processes")
+    workflow = models.ForeignKey(Workflow, on_delete=models.PROTECT, related_name="processes", db_index=False)
     assignee = models.CharField(max_length=50, default=Assignee.SYSTEM)
     last_status = models.CharField(max_length=50, choices=ProcessStatus, default=ProcessStatus.CREATED)
     last_step = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API shows null
@@ -101,6 +103,10 @@ class Process(models.Model):
     priority = models.SmallIntegerField(default=0)
     # Claims under which the next step was to be done, see `workflows.engine.losses`.
     lost_claims = models.PositiveSmallIntegerField(default=0)
+    # Since when runners whose code does not fit have left it to others; null once one fits.
+    left_since = models.DateTimeField(null=True, blank=True)
+    # The queue that the next step asks for; null: that of the workflow.
+    queue = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - no queue of its own
 
     # Position: the plan in force and the last row written.
     plan = models.ForeignKey(WorkflowPlan, null=True, on_delete=models.PROTECT, related_name="+")
@@ -115,6 +121,7 @@ class Process(models.Model):
         base_manager_name = "every"
         default_manager_name = "objects"
         verbose_name_plural = "processes"
+        permissions = [("change_process_state", "Can change the state of a failed or suspended process")]
         indexes = [
             # Only live rows, and no column that a heartbeat writes: a million finished rows cost the queue nothing.
             models.Index(fields=["priority", "process_id"], name="process_queue", condition=Q(last_status__in=_LIVE)),
@@ -142,16 +149,24 @@ class Process(models.Model):
     def __str__(self) -> str:
         return f"{self.process_id} {self.last_status}"
 
+    @property
+    def runs_on(self) -> bool:
+        """It was aborted, and the step that was running then has not ended on its worker."""
+        return self.last_status == ProcessStatus.ABORTED and self.lease_until is not None and self.lease_until > now()
+
 
 class ProcessStep(models.Model):
     """One row of a process's history. The state is the fold of the rows by `seq`, see `workflows.engine.history`.
 
     `delta`: top-level state keys with their new values; `removed`: keys taken away. Failed and waiting rows carry
     `error` instead. `sub_step` is set while a step group is under way: the last of its steps that is done.
+    A row without `key` is no step of the plan but what a person did to the process, as `detail` says: the `reason` of a
+    change of its state, or the keys that count as `cleared` since it was made to go on elsewhere.
     """
 
     step_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="steps")
+    # Found by (process, seq), as is the process's workflow by its newest: an index of their own would only cost writes.
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="steps", db_index=False)
     seq = models.PositiveIntegerField()
     name = models.CharField(max_length=255)
     key = models.CharField(max_length=255)
@@ -160,7 +175,10 @@ class ProcessStep(models.Model):
     removed = models.JSONField(default=list)
     error = models.JSONField(null=True)
     snapshot = models.JSONField(null=True)
+    detail = models.JSONField(null=True)
     sub_step = models.CharField(max_length=255, null=True)  # noqa: DJ001 - no group under way
+    # The claim under which it was written; null for rows that no runner wrote before this was kept.
+    epoch = models.PositiveBigIntegerField(null=True)
     retries = models.PositiveIntegerField(default=0)
     # When the earlier of several identical failures ended, ISO text.
     earlier_completed_at = models.JSONField(default=list)
@@ -178,6 +196,49 @@ class ProcessStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.status}"
+
+
+class StepLogLine(models.Model):
+    """What a step said while it ran, written beside its transaction and kept whatever becomes of that.
+
+    `epoch` is the claim under which it was said: a row of the history shows the lines of its own claim, so those of a
+    runner that has lost the process never pass for those of the one that took it over. `sub_step`: the step of a group.
+    """
+
+    process = models.ForeignKey(Process, on_delete=models.CASCADE, related_name="log_lines", db_index=False)
+    epoch = models.PositiveBigIntegerField()
+    key = models.CharField(max_length=255)
+    sub_step = models.CharField(max_length=255, blank=True, default="")
+    attempt = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    level = models.CharField(max_length=10, choices=LogLevel)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["process", "id"]
+        indexes = [models.Index(fields=["process", "id"], name="step_log_line_order")]
+        constraints = [
+            models.CheckConstraint(condition=Q(level__in=LogLevel.values), name="step_log_line_level_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.text[:80]}"
+
+
+class StepProgress(models.Model):
+    """How far the step is that last said so, at most one for each process. `total` null: nobody knows."""
+
+    process = models.OneToOneField(Process, primary_key=True, on_delete=models.CASCADE, related_name="step_progress")
+    epoch = models.PositiveBigIntegerField()
+    key = models.CharField(max_length=255)
+    sub_step = models.CharField(max_length=255, blank=True, default="")
+    done = models.FloatField()
+    total = models.FloatField(null=True)
+    text = models.CharField(max_length=500, blank=True, default="")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.done:g} of {self.total:g}" if self.total is not None else f"{self.done:g}"
 
 
 class UndoPlan(models.Model):

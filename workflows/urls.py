@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from workflows.views import actions, detail, engine, header, insync, lists, panels, resume, starting, undo, wizard
+from workflows.views import (
+    actions,
+    detail,
+    engine,
+    header,
+    insync,
+    lists,
+    panels,
+    resume,
+    starting,
+    state,
+    step_log,
+    undo,
+    wizard,
+)
 
 app_name = "workflows"
 
@@ -25,10 +39,13 @@ urlpatterns = [
     path(f"{_PROCESS}/live/", detail.live, name="process-live"),
     path(f"{_PROCESS}/changes/", detail.changes, name="process-changes"),
     path(f"{_PROCESS}/steps/<int:seq>/", detail.step, name="process-step"),
+    path(f"{_PROCESS}/steps/<int:seq>/log/", step_log.of_step, name="process-step-log"),
+    path(f"{_PROCESS}/log/", step_log.running, name="process-log"),
     path(f"{_PROCESS}/resume/", resume.resume, name="process-resume"),
     path(f"{_PROCESS}/retry/", actions.retry, name="process-retry"),
     path(f"{_PROCESS}/proceed/", actions.proceed, name="process-proceed"),
     path(f"{_PROCESS}/undo/", undo.undo, name="process-undo"),
+    path(f"{_PROCESS}/state/", state.state, name="process-state"),
     path(f"{_PROCESS}/abort/", actions.abort, name="process-abort"),
     path(f"{_PROCESS}/release/", actions.release, name="process-release"),
     path(f"{_PROCESS}/delete/", actions.delete, name="process-delete"),

@@ -1,5 +1,5 @@
 // One WebSocket per tab turns the server's events into DOM events on <body>, which elements name in hx-trigger:
-//   wfo:processes, wfo:process-<id>, wfo:subscriptions, wfo:subscription-<id>, wfo:counts, wfo:engine
+//   wfo:processes, wfo:process-<id>, wfo:log-<id>, wfo:subscriptions, wfo:subscription-<id>, wfo:counts, wfo:engine
 // and, after those, into wfo:changed with all their names in detail.names, for those who cannot know an id beforehand.
 // While the socket is down, elements with data-poll hear wfo:poll every five seconds; once more when it is back, because
 // what happened in between is not told again. Elements with data-catch-up hear it at the first connection too.
@@ -41,6 +41,8 @@ function names({ type, id }) {
       return id && id !== "LIST" ? [`wfo:process-${id}`, "wfo:processes"] : ["wfo:processes"];
     case "subscriptions":
       return id && id !== "LIST" ? [`wfo:subscription-${id}`, "wfo:subscriptions"] : ["wfo:subscriptions"];
+    case "processLog":
+      return [`wfo:log-${id}`];
     case "processStatusCounts":
       return ["wfo:counts"];
     case "engineStatus":

@@ -1,15 +1,15 @@
 // Pages about processes: cards of steps that load when opened and stay open, new rows in lists, and clocks that run.
 
-// A card asks for its content the first time that it is open, and again when its step has changed.
+// A card, or a panel within one, asks for its content the first time that it is open, and again when it has changed.
 function load(details) {
   const body = details.open && details.querySelector(":scope > .step-body");
-  if (body?.querySelector("[data-unloaded]")) window.htmx.trigger(body, "wfo:open");
+  if (body?.querySelector(":scope > [data-unloaded]")) window.htmx.trigger(body, "wfo:open");
 }
 
 document.addEventListener(
   "toggle",
   (event) => {
-    if (!event.target.matches?.("details[data-step]")) return;
+    if (!event.target.matches?.("details[data-step], details[data-lazy]")) return;
     load(event.target);
     nameToggle();
   },
@@ -17,7 +17,7 @@ document.addEventListener(
 );
 
 document.body.addEventListener("htmx:afterSettle", () => {
-  document.querySelectorAll("details[data-step][open]").forEach(load);
+  document.querySelectorAll("details:is([data-step], [data-lazy])[open]").forEach(load);
   nameToggle();
   tick();
 });

@@ -19,6 +19,8 @@ missing = [name for name in getattr(module, "__all__", ()) if not hasattr(module
 assert not missing, missing
 from django.apps import apps
 from django.conf import settings
+
+pytestmark = pytest.mark.once
 assert not settings.configured, "importing it read a setting"
 assert not apps.ready, "importing it set Django up"
 """

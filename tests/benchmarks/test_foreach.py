@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from django.db import connection
 
-from products import registry
-from products.models import Workflow as WorkflowRow
+from tests.benchmarks.conftest import Counter, in_catalogue
 from workflows import State, StepList, done, foreach, init, step, workflow
 from workflows.models import Process
 from workflows.services import start_process
 from workflows.testing import run_until_idle
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.benchmark_suite]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("nobody_runs"),
+    pytest.mark.benchmark_suite,
+]
 
 AT_ONCE = 16
-
-
-@pytest.fixture(autouse=True)
-def nobody_runs(settings: Any) -> Iterator[None]:
-    """Bells reach nobody: the test runs the processes itself."""
-    settings.EXECUTOR = "threadpool"
-    with registry.isolated(empty=False):
-        yield
-
-
-class Counter:
-    """Counts statements; unlike Django's log of them, without end."""
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    def __call__(self, execute: Callable[..., Any], *statement: Any) -> Any:
-        self.number += 1
-        return execute(*statement)
 
 
 def run_foreach(number: int) -> tuple[float, int]:
@@ -51,8 +33,7 @@ def run_foreach(number: int) -> tuple[float, int]:
     def configuring() -> StepList:
         return init >> foreach("Configure all", lambda _: range(number), configure, max_parallel=AT_ONCE) >> done
 
-    WorkflowRow.objects.get_or_create(name="configuring", defaults={"target": "SYSTEM", "description": "Configure"})
-    process_id = start_process("configuring")
+    process_id = start_process(in_catalogue(configuring).name)
     began = time.perf_counter()
     counter = Counter()
     with connection.execute_wrapper(counter):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +18,27 @@ from tests.faults.harness.figures import Figures, write_report
 from tests.faults.harness.fleet import Fleet, Place, Zygote, zygote_for
 from tests.faults.harness.lab import Lab
 from tests.faults.harness.ledger import serving_ledger
-from tests.story.installation import LEASE_SECONDS, Database, Installation, redis_url
+from tests.story.installation import LEASE_SECONDS, Database, redis_url
+
+from .fleet import installed, tidy
 
 SAMPLE = "tests.faults.sample"
 _all_figures: list[Figures] = []
+_OUTCOME = pytest.StashKey[str]()
 
 
 def places(short: list[str], long: list[str]) -> list[object]:
     """Return test parameters for the places: those of the long form run only with `--long`."""
     return [*short, *(pytest.param(place, marks=pytest.mark.long) for place in long)]
+
+
+def short_on(database: str) -> pytest.MarkDecorator:
+    """Mark a test that belongs to the long form on another database."""
+    return pytest.mark.faults if database_kind() == database else pytest.mark.long
+
+
+def database_kind() -> str:
+    return "PostgreSQL" if postgresql_server() else "SQLite"
 
 
 def postgresql_server() -> str:
@@ -36,6 +48,12 @@ def postgresql_server() -> str:
 
 
 needs_postgresql = pytest.mark.skipif(not postgresql_server(), reason="a fault of PostgreSQL")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tidy_up() -> Iterator[None]:
+    yield
+    tidy()
 
 
 @dataclass
@@ -49,7 +67,7 @@ class World:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     database = Database(postgresql_server(), tmp_path_factory.mktemp("world") / "data")
-    with Installation(database).serving() as served:
+    with installed(database).serving() as served:
         story = served.story
         story.bootstrap()
         nodes = [story.create_node("ams-1"), story.create_node("par-1")]
@@ -76,10 +94,34 @@ def broker() -> None:
         pytest.skip(f"no Redis at TEST_REDIS_URL: {error}")
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    config = session.config
-    if config.getoption("--long") and config.getoption("--part") == 1 and exitstatus == 0 and _all_figures:
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--long") and _all_figures:
         write_report(_all_figures)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[_OUTCOME] = "held" if report.passed else "failed"
+    return report
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[Figures]:
+    """What the test measures, printed at the end with the seed of its chance; FAULT_SEED gives the same again."""
+    made = Figures(
+        fault=request.node.get_closest_marker("fault").args[0],
+        what=request.node.name.removeprefix("test_").replace("_", " "),
+        database=database_kind(),
+        seed=int(os.environ.get("FAULT_SEED", random.randrange(1_000_000))),
+    )
+    yield made
+    made.result = request.node.stash.get(_OUTCOME, "failed")
+    if made.values:
+        _all_figures.append(made)
+        with capsys.disabled():
+            print(f"\n{made}")
 
 
 @pytest.fixture(scope="session")
@@ -117,26 +159,14 @@ def sample(empty: Database, tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def lab(
-    request: pytest.FixtureRequest,
-    zygote: Zygote,
-    sample: Database,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest, zygote: Zygote, sample: Database, tmp_path: Path, figures: Figures
 ) -> Iterator[Lab]:
-    """Everything that a fault test needs. Its figures are printed at the end, with the seed of its chance.
-
-    FAULT_SEED gives the same chance again.
-    """
-    seed = int(os.environ.get("FAULT_SEED", random.randrange(1_000_000)))
-    database = "PostgreSQL" if postgresql_server() else "SQLite"
-    figures = Figures(request.node.get_closest_marker("fault").args[0], database, seed)
+    """Everything that a fault test needs."""
     part = request.config.getoption("--part") if request.config.getoption("--long") else 0
+    figures.load = f"{part:.0%}"
     with serving_ledger() as ledger:
-        made = Lab(zygote, tmp_path, sample, ledger, figures, random.Random(seed), part)
+        made = Lab(zygote, tmp_path, sample, ledger, figures, random.Random(figures.seed), part)
         try:
             yield made
         finally:
             made.close()
-    _all_figures.append(figures)
-    with capsys.disabled():
-        print(f"\n{figures}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
-import subprocess
-import sys
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,10 +17,10 @@ import psycopg
 import pytest
 import redis
 
-from tests.story.installation import ROOT, Database, Installation, kill, redis_url
+from tests.faults.harness.warm import Warm
+from tests.story.installation import Database, Installation, Program, kill, redis_url
 
 RABBITMQ = os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
-BROKERS = ["redis", "rabbitmq"]
 
 
 def broker_url(kind: str) -> str:
@@ -47,20 +47,47 @@ def _purge(url: str) -> None:
             channel.queue_delete(queue)
 
 
+@functools.cache
+def warm() -> Warm:
+    return Warm()
+
+
+def installed(database: Database, *, executor: str = "threadpool", **environment: str) -> Installation:
+    """Return an installation whose programs start in a moment."""
+    installation = Installation(database, executor=executor, launch=warm().launch)
+    installation.environment |= environment
+    return installation
+
+
 def trouble(folder: Path, *, executor: str, broker: str = "", **environment: str) -> Installation:
     """Return an installation of the workflows of `tests.faults.trouble`, with tables but without processes."""
+    return installed(
+        _with_tables().copy(folder / "data"),
+        executor=executor,
+        **{**TROUBLE, "LEDGER": str(folder / "ledger"), "CELERY_BROKER_URL": broker, **environment},
+    )
+
+
+TROUBLE = {"WFO_EXTENSIONS": "tests.faults.trouble"}
+
+
+@functools.cache
+def _with_tables() -> Database:
     server = os.environ.get("DATABASE_URL", "")
-    database = Database(server.rpartition("/")[0] if server.startswith("postgres") else "", folder / "data")
-    installation = Installation(database, executor=executor)
-    installation.environment |= {
-        "WFO_EXTENSIONS": "tests.faults.trouble",
-        "LEDGER": str(folder / "ledger"),
-        "CELERY_BROKER_URL": broker,
-        **environment,
-    }
-    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(migrate, cwd=ROOT, env=installation.environment, check=True)
-    return installation
+    folder = Path(tempfile.mkdtemp(prefix="wfo_fault_")) / "data"
+    database = Database(server.rpartition("/")[0] if server.startswith("postgres") else "", folder)
+    migrating = installed(database, **TROUBLE).run("manage.py", "migrate", "--verbosity", "0", log="migrate")
+    assert migrating.wait(timeout=120) == 0, (folder / "migrate.log").read_text()
+    return database
+
+
+def tidy() -> None:
+    """End and remove what tests have shared."""
+    if _with_tables.cache_info().currsize:
+        _with_tables().drop()
+        _with_tables().folder.parent.rmdir()
+    if warm.cache_info().currsize:
+        warm().end()
 
 
 def start(installation: Installation, *jobs: tuple[str, dict[str, Any]], priority: int = 0) -> list[str]:
@@ -100,12 +127,12 @@ class Ledger:
 
 
 @contextmanager
-def kept_up(*starts: Callable[[], subprocess.Popen[str]]) -> Iterator[list[int]]:
+def kept_up(*starts: Callable[[], Program]) -> Iterator[list[int]]:
     """Start each and start it again whenever it has died, for the block. Gives a list that grows by its exit codes."""
     deaths: list[int] = []
     over = threading.Event()
 
-    def keep(begin: Callable[[], subprocess.Popen[str]]) -> None:
+    def keep(begin: Callable[[], Program]) -> None:
         while not over.is_set():
             process = begin()
             while process.poll() is None and not over.wait(0.05):
@@ -125,12 +152,12 @@ def kept_up(*starts: Callable[[], subprocess.Popen[str]]) -> Iterator[list[int]]
             thread.join()
 
 
-def celery_worker(installation: Installation, *options: str, name: str = "worker") -> subprocess.Popen[str]:
+def celery_worker(installation: Installation, *options: str, name: str = "worker") -> Program:
     """Start a Celery worker; its log is `<name>.log` in the folder of the database."""
     command = ("-m", "celery", "-A", "wfo_site", "worker", "-n", f"{name}@%h", "-l", "INFO", *options)
-    return installation._popen(*command, stop_at=None, log=name)
+    return installation.run(*command, log=name)
 
 
-def server(installation: Installation) -> subprocess.Popen[str]:
+def server(installation: Installation) -> Program:
     """Start `manage.py serve` on a free port; its log is `serve.log` in the folder of the database."""
-    return installation._popen("manage.py", "serve", "--port", "0", stop_at=None, log="serve")
+    return installation.run("manage.py", "serve", "--port", "0", log="serve")

@@ -15,13 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.installation import Installation, kill, wait_until
+from tests.faults.harness.figures import Figures
+from tests.story.installation import Installation, Program, kill, wait_until
 
-from .fleet import BROKERS, Ledger, broker_url, celery_worker, select, start, statuses, trouble
+from .conftest import places, short_on
+from .fleet import Ledger, broker_url, celery_worker, select, start, statuses, trouble
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, short_on("PostgreSQL")]
 
 GRACE = 4
+# Every other one is told as a whole group.
+DEPLOYS = 2
+REDIS_FIRST = places(short=["redis"], long=["rabbitmq"])
 # Asked until so many workers have answered, or a while is over: what is known is refreshed in the background.
 WORKER_STATUS = """
 import time
@@ -36,7 +41,7 @@ print(json.dumps(status))
 
 
 @contextmanager
-def working(*workers: subprocess.Popen[str]) -> Iterator[None]:
+def working(*workers: Program) -> Iterator[None]:
     try:
         yield
     finally:
@@ -48,8 +53,9 @@ def until_done(installation: Installation, count: int, seconds: float = 120) -> 
     wait_until(lambda: statuses(installation.database) == {"completed": count}, seconds)
 
 
-@pytest.mark.parametrize("broker", BROKERS)
-def test_bells_that_come_many_times_do_everything_once(tmp_path: Path, broker: str) -> None:
+@pytest.mark.parametrize("broker", places(short=["rabbitmq"], long=["redis"]))
+@pytest.mark.fault("F8")
+def test_bells_that_come_many_times_do_everything_once(tmp_path: Path, broker: str, figures: Figures) -> None:
     """F8, and worker status with nobody online and with two."""
     installation = trouble(tmp_path, executor="celery", broker=broker_url(broker))
     started = start(installation, *[("worker_bee", {})] * 12)
@@ -67,11 +73,12 @@ def test_bells_that_come_many_times_do_everything_once(tmp_path: Path, broker: s
         until_done(installation, 12)
         assert installation.ask(WORKER_STATUS % 2)["number_of_workers_online"] == 2
     ledger = Ledger(installation)
+    figures.note(processes=12, bells=6 * 12, steps_begun=ledger.count("Work", "begun"))
     assert (ledger.count("Work", "begun"), ledger.count("Work", "done")) == (36, 36)
     installation.database.drop()
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize("broker", REDIS_FIRST)
 def test_what_somebody_waits_for_overtakes_a_batch(tmp_path: Path, broker: str) -> None:
     installation = trouble(tmp_path, executor="celery", broker=broker_url(broker))
     ledger, file = Ledger(installation), tmp_path / "go"
@@ -87,21 +94,24 @@ def test_what_somebody_waits_for_overtakes_a_batch(tmp_path: Path, broker: str) 
     installation.database.drop()
 
 
-@pytest.mark.parametrize("broker", BROKERS)
-def test_deploys_fail_nothing_hand_back_in_time_and_blame_nobody(tmp_path: Path, broker: str) -> None:
+@pytest.mark.parametrize("broker", REDIS_FIRST)
+@pytest.mark.fault("F6")
+def test_deploys_fail_nothing_hand_back_in_time_and_blame_nobody(tmp_path: Path, broker: str, figures: Figures) -> None:
     """F6: SIGTERM to one worker after the other, as a rolling deploy does. One step never ends by itself."""
     installation = trouble(tmp_path, executor="celery", broker=broker_url(broker), SHUTDOWN_GRACE_SECONDS=str(GRACE))
     ledger, file = Ledger(installation), tmp_path / "go"
     jobs = [("waiter", {"file": str(file)}), *[("worker_bee", {"seconds": 0.7})] * 10]
     start(installation, *jobs)
-    worker = celery_worker(installation, "-c", "3", name="one")
+    worker, slowest = celery_worker(installation, "-c", "3", name="one"), 0.0
     try:
-        for number in range(4):
+        for number in range(DEPLOYS):
             wait_until(partial(_waits_in, ledger, number + 1))
             replacement = celery_worker(installation, "-c", "3", name=f"deploy-{number}")
             # Once to the main process, and once to the whole group, as systemd does.
             (os.kill if number % 2 else os.killpg)(worker.pid, signal.SIGTERM)
+            began = time.monotonic()
             assert worker.wait(timeout=GRACE + 25) == 0
+            slowest = max(slowest, time.monotonic() - began)
             worker = replacement
             found = select(installation.database, "last_status, lost_claims, lease_until")
             assert {status for status, _, _ in found} <= {"created", "running", "completed"}
@@ -112,7 +122,8 @@ def test_deploys_fail_nothing_hand_back_in_time_and_blame_nobody(tmp_path: Path,
     assert set(select(installation.database, "lost_claims, held_because")) == {(0, None)}
     # Whatever was begun was ended, but for the step that was cut off by each deploy.
     assert ledger.count("Work", "begun") == ledger.count("Work", "done") == 3 * 10 + 1
-    assert ledger.count("file", "begun") == 5
+    assert ledger.count("file", "begun") == DEPLOYS + 1
+    figures.note(processes=len(jobs), deploys=DEPLOYS, slowest_stop=slowest, grace=GRACE)
     installation.database.drop()
 
 
@@ -129,7 +140,7 @@ def test_a_worker_runs_what_belongs_to_its_queues_and_nothing_else(tmp_path: Pat
         log = installation.database.folder / "standard.log"
         wait_until(lambda: " ready." in log.read_text())
         start(installation, *[("worker_bee", {})] * 3)
-        time.sleep(5)  # long enough for two looks of the sweeper
+        time.sleep(2)  # long enough for two looks of the sweeper
         assert statuses(installation.database) == {"created": 3}
         with working(celery_worker(installation, "-Q", "special", name="special")):
             until_done(installation, 3)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.story.installation import Database, Installation, wait_until
 
-from .conftest import World
+from .conftest import World, short_on
+from .fleet import installed
 from .test_kill_serve import INVENTORY, STEPS
 
 pytestmark = pytest.mark.faults
@@ -30,9 +31,10 @@ def assert_delivered_at_the_second_try(installation: Installation, process_id: s
     assert [number for number, (_, status) in enumerate(steps) if status == "failed"] == [at]
 
 
+@short_on("PostgreSQL")
 @pytest.mark.usefixtures("broker")
 def test_the_pool_of_a_celery_worker_gets_another_child(copy: Database, world: World) -> None:
-    installation = Installation(copy, executor="celery")
+    installation = installed(copy, executor="celery")
     installation.environment["STEP_TIMEOUT_SECONDS"] = "3"
     with installation.serving() as served:
         pages = served.story.l2vpn_pages(world.ports, "100-102")
@@ -54,8 +56,9 @@ def test_the_pool_of_a_celery_worker_gets_another_child(copy: Database, world: W
     assert_delivered_at_the_second_try(installation, process_id)
 
 
+@short_on("SQLite")
 def test_the_thread_pool_of_a_server_gets_another_thread(copy: Database, world: World) -> None:
-    installation = Installation(copy)
+    installation = installed(copy)
     installation.environment |= {"STEP_TIMEOUT_SECONDS": "3", "MAX_WORKERS": "1"}
     with installation.serving(stop_at=HANGS) as served:
         process_id = served.story.start("create_l2vpn", served.story.l2vpn_pages(world.ports, "100-102"))

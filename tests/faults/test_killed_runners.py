@@ -14,6 +14,8 @@ from tests.faults.harness.lab import Lab
 from tests.faults.harness.oracle import TEN, assert_right
 from tests.story.installation import wait_until
 
+from .conftest import short_on
+
 pytestmark = pytest.mark.faults
 
 THREADS = 2
@@ -27,9 +29,9 @@ def test_runners_killed_at_random(lab: Lab) -> None:
     started = fleet.start("ten_steps", lab.count(20, 1000), held=True)
     runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
     fleet.ask("release", process_ids=started)
-    began, kills, least = time.monotonic(), 0, lab.size(8, 600)
+    began, kills, least = time.monotonic(), 0, lab.size(5, 600)
     while time.monotonic() - began < least:
-        time.sleep(lab.size(1, 2) * lab.chance.uniform(0.8, 1.2))
+        time.sleep((2 if lab.part else 1) * lab.chance.uniform(0.8, 1.2))
         victim = lab.chance.randrange(len(runners))
         runners[victim].kill()
         runners[victim] = fleet.pool(THREADS)
@@ -42,6 +44,7 @@ def test_runners_killed_at_random(lab: Lab) -> None:
     assert repeated <= kills * THREADS
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F2")
 def test_kills_at_each_named_place(lab: Lab) -> None:
     """Before and after a claim, between body and commit, after the commit, in the last step; at each of ten steps."""
@@ -95,6 +98,7 @@ def _run_to_death(fleet: Fleet, process_id: str, point: str, step: str, file: Pa
     return fleet.fork("run_one", process_id=process_id, stop_at=stop_at, file=str(file))
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F3")
 def test_runners_that_sleep_past_their_lease(lab: Lab) -> None:
     """SIGSTOP between a body and its commit, SIGCONT when another has done the work: not one late write gets in."""
@@ -144,6 +148,7 @@ MOMENTS = {
 }
 
 
+@short_on("PostgreSQL")
 @pytest.mark.fault("F24")
 def test_rows_that_were_edited_by_hand(lab: Lab) -> None:
     """Whatever the columns say: a process that may run is run, within two leases and a sweep."""

@@ -62,8 +62,8 @@ def test_restarts_of_the_database(lab: Lab) -> None:
         baseline = throughput(fleet, lab.count(20, 300))
         began, restarts = time.monotonic(), 0
         starter = fleet.fork("start", workflow="three_steps", count=count)
-        while restarts < lab.count(3, 30) or not starter.reply.exists():
-            time.sleep(lab.chance.uniform(*((5, 40) if lab.part == 1 else (1, 3))))
+        while restarts < lab.count(2, 30) or not starter.reply.exists():
+            time.sleep(lab.chance.uniform(*((5, 40) if lab.part else (1, 2))))
             restart(cluster, lab.chance.uniform(0, 2), "immediate")
             restarts += 1
         started = starter.result(600)
@@ -71,7 +71,7 @@ def test_restarts_of_the_database(lab: Lab) -> None:
         took = time.monotonic() - began
         assert_alive(runners)
         assert_right(fleet.facts(started), lab.ledger, THREE)
-        outage = lab.size(5, 60)
+        outage = lab.size(3, 60)
         restart(cluster, outage, "fast")
         back = time.monotonic()
         fleet.wait_for_end(fleet.start("three_steps", lab.count(8, 100)), seconds=30 + 2 * lab.lease)
@@ -118,7 +118,7 @@ def test_sessions_ended_at_random(lab: Lab) -> None:
 
         began, started = time.monotonic(), []
         with in_background(end_one, 0.2):
-            while time.monotonic() - began < lab.size(6, 300):
+            while time.monotonic() - began < lab.size(4, 300):
                 started += fleet.start("three_steps", 5)
     fleet.wait_for_end(started, seconds=120 + 2 * lab.lease)
     assert_alive(runners)

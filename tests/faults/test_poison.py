@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.harness.figures import Figures
 from tests.story.installation import Installation, wait_until
 
+from .conftest import places, short_on
 from .fleet import Ledger, broker_url, celery_worker, kept_up, select, server, start, statuses, trouble
 
 pytestmark = pytest.mark.faults
@@ -26,7 +28,8 @@ def assert_only_the_poison_is_held(installation: Installation, *, innocent: int,
     for process_id, status, because, lost, _ in held:
         assert (status, lost) == ("running", 3)
         assert because.startswith("its worker was lost 3 times in a row in the step after “Start”")
-        assert ledger.count(normal(process_id), "Kill", "begun") == 3
+        # A claim may be lost before its step begins, with a worker that the other one has killed; but not the last.
+        assert 1 <= ledger.count(normal(process_id), "Kill", "begun") <= 3
     assert [row[1:] for row in found if row[2] is None] == [("completed", None, 0, "Done")] * innocent
 
 
@@ -36,12 +39,12 @@ def normal(process_id: object) -> str:
     return text if "-" in text else "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-@pytest.mark.parametrize("broker", ["redis", pytest.param("rabbitmq", marks=pytest.mark.long)])
-def test_what_kills_its_celery_worker_is_held_and_nothing_else(
-    tmp_path: Path, broker: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@short_on("PostgreSQL")
+@pytest.mark.parametrize("broker", places(short=["redis"], long=["rabbitmq"]))
+@pytest.mark.fault("F17")
+def test_what_kills_its_celery_worker_is_held_and_nothing_else(tmp_path: Path, broker: str, figures: Figures) -> None:
     """The step takes the whole worker with it, its main process and the other children, as a lack of memory does."""
-    installation = trouble(tmp_path, executor="celery", broker=broker_url(broker), KILL_PARENT="1")
+    installation = trouble(tmp_path, executor="celery", broker=broker_url(broker), KILL_GROUP="1")
     jobs = [("worker_bee", {"seconds": 0.3})] * INNOCENT
     jobs[4:4] = [("killer", {})] * POISON
     start(installation, *jobs)
@@ -49,15 +52,16 @@ def test_what_kills_its_celery_worker_is_held_and_nothing_else(
     workers = [partial(celery_worker, installation, "-c", "3", name=name) for name in ("one", "two")]
     with kept_up(*workers) as deaths:
         until_held(installation, innocent=INNOCENT, poison=POISON)
-    with capsys.disabled():
-        print(f"\nF17 {broker}: {len(deaths)} deaths, {time.monotonic() - began:.0f} s")
+    figures.note(processes=INNOCENT + POISON, held=POISON, deaths=len(deaths), seconds=time.monotonic() - began)
     assert_only_the_poison_is_held(installation, innocent=INNOCENT, poison=POISON)
     # Each killed its worker three times, if they did not die together.
     assert 3 <= len(deaths) <= 3 * POISON
     installation.database.drop()
 
 
-def test_what_kills_the_server_is_held_and_those_in_its_thread_pool_are_not(tmp_path: Path) -> None:
+@short_on("SQLite")
+@pytest.mark.fault("F17")
+def test_what_kills_the_server_is_held_and_those_in_its_thread_pool_are_not(tmp_path: Path, figures: Figures) -> None:
     """`manage.py serve` dies three times, with whatever else its threads run; then it is left alone."""
     installation = trouble(tmp_path, executor="threadpool", MAX_WORKERS="3")
     start(
@@ -65,6 +69,7 @@ def test_what_kills_the_server_is_held_and_those_in_its_thread_pool_are_not(tmp_
     )
     with kept_up(partial(server, installation)) as deaths:
         until_held(installation, innocent=8, poison=1)
+    figures.note(processes=9, held=1, deaths=len(deaths))
     assert_only_the_poison_is_held(installation, innocent=8, poison=1)
     assert deaths == [-signal.SIGKILL] * 3
     installation.database.drop()

@@ -14,6 +14,8 @@ import yaml
 
 from wfo_site.settings.env import BASE_DIR
 
+pytestmark = pytest.mark.once
+
 ENV_SOURCE = (BASE_DIR / "wfo_site" / "settings" / "env.py").read_text()
 EXAMPLE = (BASE_DIR / ".env.example").read_text()
 

@@ -41,6 +41,8 @@ print("blocks shown:", "ams-pe" in client.get(f"/subscriptions/{node.pk}/").cont
 LOAD = """
 from subscriptions.domain import SubscriptionModel
 from subscriptions.models import Subscription
+
+pytestmark = pytest.mark.once
 call_command("sync_catalogue", check=True)
 print(SubscriptionModel.from_subscription(Subscription.objects.get().pk).node.title)
 """

@@ -412,6 +412,7 @@ def test_a_mooring_is_delivered():
 """
 
 
+@pytest.mark.once
 def test_a_ported_package_runs(tmp_path: Path) -> None:
     """Imports by the command; by hand only what the page names: the product is registered, the workflow names it.
 

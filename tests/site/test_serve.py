@@ -20,6 +20,8 @@ from django.core.management import CommandError, call_command
 
 from wfo_site.settings.env import BASE_DIR
 
+pytestmark = pytest.mark.once
+
 Start = Callable[..., "Served"]
 
 

@@ -9,10 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 from uuid import uuid4
 
 import httpx
@@ -64,11 +64,40 @@ class Database:
             connection.execute(statement)  # type: ignore[arg-type]
 
 
+class Program(Protocol):
+    """A running program, which leads a group of processes; see `subprocess.Popen`."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float = ...) -> int: ...
+
+
+# Runs the words after `python`, in an environment, and appends what is printed to a file.
+Launch: TypeAlias = Callable[[Sequence[str], Mapping[str, str], Path], Program]
+
+
+def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Program:
+    with log.open("a") as output:
+        return subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+
 class Installation:
     """Starts and kills the processes of one installation on one database."""
 
-    def __init__(self, database: Database, *, executor: str = "threadpool") -> None:
+    def __init__(self, database: Database, *, executor: str = "threadpool", launch: Launch = spawn) -> None:
         self.database = database
+        self._launch = launch
         self.stop_file = database.folder / "stopped"
         self.environment = {
             **os.environ,
@@ -81,32 +110,21 @@ class Installation:
             "CELERY_BROKER_URL": redis_url(),
             "PYTHONUNBUFFERED": "1",
         }
-        self._processes: list[subprocess.Popen[str]] = []
 
-    def _popen(self, *command: str, stop_at: str | None, log: str) -> subprocess.Popen[str]:
+    def run(self, *command: str, stop_at: str | None = None, log: str) -> Program:
+        """Start a program of ours; its log is `<log>.log` in the folder of the database."""
         self.stop_file.unlink(missing_ok=True)
         environment = dict(self.environment)
         if stop_at is not None:
             environment |= {"STOP_AT": stop_at, "STOP_FILE": str(self.stop_file)}
-        with (self.database.folder / f"{log}.log").open("a") as output:
-            process = subprocess.Popen(
-                [sys.executable, *command],
-                cwd=ROOT,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
-        self._processes.append(process)
-        return process
+        return self._launch(command, environment, self.database.folder / f"{log}.log")
 
     @contextmanager
     def serving(self, *, stop_at: str | None = None) -> Iterator[Served]:
         """Run `manage.py serve` for the block; it is killed at the end if it still lives."""
         log = self.database.folder / "serve.log"
         before = log.read_text().count(SERVING) if log.exists() else 0
-        process = self._popen("manage.py", "serve", "--port", "0", stop_at=stop_at, log="serve")
+        process = self.run("manage.py", "serve", "--port", "0", stop_at=stop_at, log="serve")
         served = None
         try:
             wait_until(lambda: process.poll() is not None or log.read_text().count(SERVING) > before)
@@ -120,12 +138,12 @@ class Installation:
                 served.client.close()
 
     @contextmanager
-    def worker(self, *, stop_at: str | None = None) -> Iterator[subprocess.Popen[str]]:
+    def worker(self, *, stop_at: str | None = None) -> Iterator[Program]:
         """Run a Celery worker with two child processes for the block."""
         log = self.database.folder / "worker.log"
         before = log.read_text().count(" ready.") if log.exists() else 0
         queues = "new_tasks,new_workflows,resume_tasks,resume_workflows"
-        process = self._popen(
+        process = self.run(
             *("-m", "celery", "-A", "wfo_site", "worker", "-c", "2", "-Q", queues, "-l", "INFO"),
             stop_at=stop_at,
             log="worker",
@@ -149,22 +167,16 @@ class Installation:
 
     def ask(self, code: str) -> Any:
         """Run Python in `manage.py shell` and return the JSON that it prints."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", "shell", "--no-imports", "-c", f"import json\n{code}"],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.strip().splitlines()[-1])
+        answer = self.database.folder / f"answer_{uuid4().hex}.log"
+        program = self.run("manage.py", "shell", "--no-imports", "-c", f"import json\n{code}", log=answer.stem)
+        assert program.wait(timeout=PATIENCE) == 0, answer.read_text()
+        return json.loads(answer.read_text().strip().splitlines()[-1])
 
 
 class Served:
     """A running server, and a client of its API."""
 
-    def __init__(self, installation: Installation, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, installation: Installation, process: Program, url: str) -> None:
         self.installation = installation
         self.process = process
         self.client = httpx.Client(base_url=url.rstrip("/"), timeout=20)
@@ -174,10 +186,12 @@ class Served:
         kill(self.process)
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def kill(process: Program) -> None:
     """Kill a process of ours and its children, without a chance to tidy up."""
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        # It may have ended a moment ago.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     process.wait(timeout=10)
 
 

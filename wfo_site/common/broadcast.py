@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import logging
 import os
@@ -10,7 +11,6 @@ import threading
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 
@@ -53,27 +53,29 @@ class _Sender:
 
     def _run(self) -> None:
         quiet = threading.Event()
-        while True:
-            self._bell.wait()
-            quiet.wait(COALESCE_SECONDS)
-            with self._mutex:
-                self._bell.clear()
-                values = list(self._pending.values())
-                self._pending.clear()
-            for value in values:
-                self._send({"name": "invalidateCache", "value": value})
-            with self._mutex:
-                if not self._pending:
-                    self._idle.set()
+        # One loop for as long as the thread lives: the Redis layer keeps its connections by loop.
+        with asyncio.Runner() as own_loop:
+            while True:
+                self._bell.wait()
+                quiet.wait(COALESCE_SECONDS)
+                with self._mutex:
+                    self._bell.clear()
+                    values = list(self._pending.values())
+                    self._pending.clear()
+                for value in values:
+                    self._send({"name": "invalidateCache", "value": value}, own_loop)
+                with self._mutex:
+                    if not self._pending:
+                        self._idle.set()
 
-    def _send(self, event: dict[str, Any]) -> None:
+    def _send(self, event: dict[str, Any], own_loop: asyncio.Runner) -> None:
         message = {"type": "event", "event": event}
         layer = get_channel_layer()
         try:
             if _server_loop is not None and _server_loop.is_running():
                 asyncio.run_coroutine_threadsafe(layer.group_send(GROUP, message), _server_loop).result(5)
             else:
-                async_to_sync(layer.group_send)(GROUP, message)
+                own_loop.run(layer.group_send(GROUP, message))
         except Exception:
             logger.warning("event %s could not be sent", event, exc_info=True)
 
@@ -99,6 +101,13 @@ def _current_sender() -> _Sender:
         return _sender
 
 
+@atexit.register
+def _send_the_rest() -> None:
+    """Let what a process that ends has published go out; its listeners would never hear of it otherwise."""
+    if _sender is not None and _sender.pid == os.getpid():
+        _sender.wait_idle(timeout=1)
+
+
 def publish(value: dict[str, Any]) -> None:
     """Send {"name": "invalidateCache", "value": value} once the transaction, if any, is committed."""
     transaction.on_commit(lambda: _current_sender().add(value), robust=True)
@@ -112,6 +121,10 @@ def flush(timeout: float = 5.0) -> bool:
 def processes_changed(process_id: UUID) -> None:
     publish({"type": "processes", "id": LIST})
     publish({"type": "processes", "id": str(process_id)})
+
+
+def step_said_something(process_id: UUID) -> None:
+    publish({"type": "processLog", "id": str(process_id)})
 
 
 def subscription_changed(subscription_id: UUID) -> None:

@@ -6,18 +6,20 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field, RootModel, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
 
 from products.enums import Target
 from subscriptions.api.schemas import SubscriptionSchema
 from wfo_site.common.rest.openapi import Epoch
 from workflows.engine.undo_plan import Fate
-from workflows.enums import Assignee, ProcessStatus
+from workflows.enums import Assignee, LogLevel, ProcessStatus
 
 JsonObject = dict[str, Any]
 
 
 class ProcessStepSchema(BaseModel):
+    """A row of the history, or a step to come. `reason`: why a person changed the state, where the row says that."""
+
     step_id: UUID | None = None
     name: str
     status: str
@@ -26,6 +28,7 @@ class ProcessStepSchema(BaseModel):
     started: Epoch | None = None
     completed: Epoch | None = None
     commit_hash: str | None = None
+    reason: str | None = None
     state: JsonObject | None = None
     state_delta: JsonObject | None = None
 
@@ -73,6 +76,23 @@ class ProcessList(RootModel[list[ProcessSchema]]):
     """Processes, the newest first unless asked otherwise."""
 
 
+class StepLogLineSchema(BaseModel):
+    """A line that a step logged. `attempt` counts its tries from 1; `claim` tells apart who ran it: a higher one came
+    later. `sub_step` is the step of a group."""
+
+    time: Epoch
+    level: LogLevel
+    text: str
+    step: str
+    sub_step: str | None = None
+    attempt: int
+    claim: int
+
+
+class StepLog(RootModel[list[StepLogLineSchema]]):
+    """Lines in the order in which they were written."""
+
+
 class UndoStepSchema(BaseModel):
     """A finished step, and what becomes of it.
 
@@ -98,6 +118,33 @@ class UndoPlanSchema(BaseModel):
     reason: str | None = None
     undone_by: UUID | None = None
     steps: list[UndoStepSchema]
+
+
+class ProcessStateSchema(BaseModel):
+    """The state that the next step of a process sees, the addresses of callbacks hidden.
+
+    `version` is to be sent with a change of it. `reason` says why it cannot be changed, or not by this user; null if it
+    can. `own_keys` are the engine's.
+    """
+
+    process_id: UUID
+    version: int
+    reason: str | None = None
+    state: JsonObject
+    own_keys: list[str]
+
+
+class StateEditSchema(BaseModel):
+    """A change of a state: `state` is the whole of it, or `set` and `remove` name keys. `version`: of the state that
+    was looked at. `reason` is shown in the history."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    reason: Annotated[str, StringConstraints(max_length=1000)]
+    state: JsonObject | None = None
+    set: JsonObject | None = None
+    remove: list[str] | None = None
 
 
 class ProcessIdSchema(BaseModel):

@@ -8,6 +8,8 @@ from workflows.api.catalogue import WorkflowItem
 from workflows.api.engine import EngineStatus, WorkerStatus
 from workflows.api.forms import RegisteredForm, TranslationsOf
 from workflows.api.processes import Abort, Processes, ProcessItem, Release, Resume, ResumeAll, Start, StatusCounts
+from workflows.api.state import State
+from workflows.api.step_log import ProcessLog
 from workflows.api.subscriptions import SetInSync, SubscriptionWorkflows
 from workflows.api.undo import Undo
 
@@ -20,9 +22,11 @@ urlpatterns = [
     *both(_process, ProcessItem.as_view()),
     # Never reached, the line above takes every method; it stands here to be in the schema.
     *both("processes/<str:workflow_key>", Start.as_view()),
+    *both(f"{_process}/log", ProcessLog.as_view()),
     *both(f"{_process}/resume", Resume.as_view()),
     *both(f"{_process}/abort", Abort.as_view()),
     *both(f"{_process}/undo", Undo.as_view()),
+    *both(f"{_process}/state", State.as_view()),
     *both(f"{_process}/release", Release.as_view()),
     *both(f"{_process}/callback/<str:token>", Callback.as_view()),
     *both(f"{_process}/callback/<str:token>/progress", CallbackProgress.as_view()),

@@ -227,8 +227,7 @@ class _Maker:
             for number, (process_id, (index, child)) in enumerate(zip(ids, wanted, strict=True))
         ]
         if self.fork.is_workflow:
-            for link, (_, child) in zip(links, wanted, strict=True):
-                self._start(link, child)
+            self._start(links, [child for _, child in wanted])
         else:
             self._insert(links)
         ring([link.process_id for link in links if link.held_because is None])
@@ -263,16 +262,23 @@ class _Maker:
                     last_modified_at=moment,
                     created_by=self.user,
                     priority=self.claim.priority,
+                    queue=self._first_queue(link),
                 )
                 for link in links
             ],
             batch_size=500,
         )
 
-    def _start(self, link: _Link, child: Child) -> None:
-        from workflows.services.start import start_process
+    def _first_queue(self, link: _Link) -> str | None:
+        """Return the queue that a branch begins on; where its first step may be skipped, whoever takes it finds out."""
+        first = self.fork.steps_of(path_of(link.branch_key)[-1].index)[0]
+        return None if first.conditions else first.options.queue
 
-        start_process(child.workflow, child.pages, user=self.user, link=vars(link), priority=self.claim.priority)
+    def _start(self, links: Sequence[_Link], children: Sequence[Child]) -> None:
+        from workflows.services.start import Order, start_processes
+
+        orders = [Order(child.workflow, child.pages, vars(link)) for link, child in zip(links, children, strict=True)]
+        start_processes(orders, user=self.user, priority=self.claim.priority)
 
 
 def ring(process_ids: Collection[UUID]) -> None:

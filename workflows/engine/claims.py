@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, F, Q
 from django.db.models.functions import Greatest, Now
 
+from wfo_site.common import broadcast
 from workflows.engine import fast_path, limits
 from workflows.engine.tree import Ref
 from workflows.enums import ProcessStatus
@@ -27,6 +28,7 @@ ALONE_AFTER: Final = 2
 HELD_AFTER: Final = 3
 # Time for a runner that leaves its processes to others to be gone itself.
 LEFT_AFTER_SECONDS: Final = 2.0
+_WITHOUT_THIS_CLAIM: Final = Greatest(F("lost_claims") - 1, 0)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Claim:
     parent_id: UUID | None
     parent_seq: int | None
     priority: int
+    queue: str | None
 
     @property
     def ref(self) -> Ref:
@@ -94,21 +97,24 @@ _CLAIM_FIELDS = (
     "parent_id",
     "parent_seq",
     "priority",
+    "queue",
 )
 
 
-def claim(process_id: UUID, runner: str, *, alone: bool = False) -> Claim | None:
+def claim(process_id: UUID, runner: str, *, alone: bool = False, queues: Collection[str] | None = None) -> Claim | None:
     """Take a process for `runner`, or return None: not claimable, no place free, or another was faster.
 
-    One that was lost twice is taken only by a runner that is alone in its worker, which takes nothing else.
+    One that was lost twice is taken only by a runner that is alone in its worker, which takes nothing else. `queues`:
+    those that it serves, where it does not serve all; one whose step asks for another is not taken.
     """
     limited = limits.by_workflow()
     lost = (ALONE_AFTER, HELD_AFTER - 1) if alone else (0, ALONE_AFTER - 1)
     if fast_path.is_on():
-        row = fast_path.claim(process_id, runner, lease(), lost=lost, besides=list(limited))
+        row = fast_path.claim(process_id, runner, lease(), lost=lost, besides=list(limited), queues=queues)
         if row is not None or not limited:
             return None if row is None else Claim(*row)
-    seen = claimable().filter(pk=process_id, lost_claims__range=lost).values_list(*_CLAIM_FIELDS).first()
+    served = Q() if queues is None else Q(queue__isnull=True) | Q(queue__in=queues)
+    seen = claimable().filter(served, pk=process_id, lost_claims__range=lost).values_list(*_CLAIM_FIELDS).first()
     if seen is None:
         return None
     found = Claim(*seen)
@@ -138,14 +144,23 @@ def _take(seen: Claim, runner: str) -> Claim | None:
 
 
 def hand_back(claim: Claim, *, for_seconds: float = 0) -> None:
-    """Give a process back unharmed, so that another runner takes it; after `for_seconds` at the earliest."""
+    """Give a process back unharmed, so that another runner takes it; after `for_seconds` at the earliest.
+
+    Takes back this claim only: where its step was not even begun, those that were lost in it before still count.
+    """
     Process.every.filter(pk=claim.process_id, epoch=claim.epoch, last_status=ProcessStatus.RUNNING).update(
         runner=None,
         lease_until=None,
         rung_at=None,
-        lost_claims=0,
+        lost_claims=_WITHOUT_THIS_CLAIM,
         not_before=Now() + timedelta(seconds=for_seconds) if for_seconds else None,
     )
+
+
+def hand_over(claim: Claim, queue: str | None) -> None:
+    """Leave a process unharmed to the workers of another queue; None: those of the queue of its workflow."""
+    held = Process.every.filter(pk=claim.process_id, epoch=claim.epoch, last_status=ProcessStatus.RUNNING)
+    held.update(queue=queue, runner=None, lease_until=None, rung_at=None, lost_claims=0)
 
 
 def leave(process_ids: Collection[UUID], runner: str) -> None:
@@ -156,16 +171,25 @@ def leave(process_ids: Collection[UUID], runner: str) -> None:
     Process.every.filter(pk__in=process_ids, runner=runner, last_status=ProcessStatus.RUNNING).update(
         lease_until=Now() + timedelta(seconds=LEFT_AFTER_SECONDS),
         rung_at=None,
-        lost_claims=Greatest(F("lost_claims") - 1, 0),
+        lost_claims=_WITHOUT_THIS_CLAIM,
     )
 
 
 def heartbeat(process_ids: Collection[UUID], runner: str) -> None:
-    """Prolong the leases of everything that this runner has. One statement; it touches no indexed column."""
+    """Prolong the leases of everything that this runner has. One statement; it touches no indexed column.
+
+    Also of what was aborted and whose step goes on all the same: nobody may undo it before that has ended.
+    """
     if process_ids:
-        Process.every.filter(pk__in=process_ids, runner=runner, last_status=ProcessStatus.RUNNING).update(
-            lease_until=Now() + lease()
-        )
+        held = Process.every.filter(pk__in=process_ids, runner=runner)
+        held.filter(last_status__in=(ProcessStatus.RUNNING, ProcessStatus.ABORTED)).update(lease_until=Now() + lease())
+
+
+def end_aborted(claim: Claim, runner: str) -> None:
+    """Give up the lease of a process that was aborted under this runner: the step that went on has ended."""
+    aborted = Process.every.filter(pk=claim.process_id, runner=runner, last_status=ProcessStatus.ABORTED)
+    if aborted.update(runner=None, lease_until=None):
+        broadcast.processes_changed(claim.process_id)
 
 
 class Due(NamedTuple):

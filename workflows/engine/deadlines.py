@@ -12,6 +12,7 @@ from wfo_site.common import broadcast
 from wfo_site.common.context import SYSTEM_USER
 from workflows.engine import children, waits
 from workflows.engine.children import ring
+from workflows.engine.standing import NO_STEP
 from workflows.enums import ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
 from workflows.models import Process, ProcessQuerySet, ProcessStep, Wait
 from workflows.states import FAILED
@@ -98,12 +99,14 @@ def _retry_parts(wait: Wait) -> bool:
 def _fail(wait: Wait, *, try_again: bool) -> bool:
     """Let the step fail that waited; `try_again`: and run it once more at once."""
     process = _standing_at(wait)
-    found = process.values_list("last_seq", "parent_id", "parent_seq").first()
+    found = process.values_list("parent_id", "parent_seq").first()
     if found is None:
         return False
-    seq, parent_id, parent_seq = found
+    parent_id, parent_seq = found
     reason = TIMED_OUT[WaitKind(wait.kind)]
-    ProcessStep.objects.filter(process_id=wait.process_id, seq=seq).update(
+    # Not the last row: somebody may have changed the state meanwhile.
+    waiting = ProcessStep.objects.filter(process_id=wait.process_id).exclude(key=NO_STEP).order_by("-seq")
+    ProcessStep.objects.filter(pk__in=list(waiting.values_list("pk", flat=True)[:1])).update(
         status=StepStatus.FAILED,
         delta={},
         removed=[],

@@ -2,12 +2,14 @@
 
 They mean the same as the portable ways beside them, down to the clock that they ask, and the engine's tests run both.
 A statement outside a transaction is a round trip and a commit of its own; PostgreSQL plans it once per connection.
+What it knows of the table at that moment may be old, so the conditions on the status are written such (IS TRUE) that
+no index on the status can be taken for the way to one row: its dead entries would be read with every step.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, cast
@@ -22,31 +24,32 @@ SET epoch = p.epoch + 1, runner = %(runner)s, lease_until = statement_timestamp(
     wait_kind = NULL, rung_at = statement_timestamp(), lost_claims = p.lost_claims + 1
 FROM products_workflow AS w
 WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
-    AND p.last_status IN ('created', 'resumed', 'running')
+    AND (p.last_status IN ('created', 'resumed', 'running')) IS TRUE
     AND p.held_because IS NULL AND (p.not_before IS NULL OR p.not_before <= statement_timestamp())
     AND (p.lease_until IS NULL OR p.lease_until < statement_timestamp()
         OR p.lease_until > statement_timestamp() + 2 * %(lease)s)
     AND NOT EXISTS (SELECT FROM workflows_enginesettings WHERE global_lock)
     AND p.lost_claims BETWEEN %(lost_from)s AND %(lost_to)s AND w.name <> ALL(%(besides)s)
+    AND (p.queue IS NULL OR %(queues)s::text[] IS NULL OR p.queue = ANY(%(queues)s::text[]))
 RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name, p.is_task, p.created_by, p.plan_id,
-    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority
+    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority, p.queue
 """
 
 _STEP_COLUMNS = (
     "step_id, process_id, seq, name, key, status, delta, removed, error, snapshot, sub_step, retries, "
-    "earlier_completed_at, created_by, started_at, completed_at, commit_hash"
+    "earlier_completed_at, created_by, started_at, completed_at, commit_hash, epoch"
 )
 
 _PLAIN_STEP = """
 WITH fence AS (
     UPDATE workflows_process SET {columns}, last_modified_at = statement_timestamp()
-    WHERE process_id = %(process_id)s AND epoch = %(epoch)s AND last_status = 'running'
+    WHERE process_id = %(process_id)s AND epoch = %(epoch)s AND (last_status = 'running') IS TRUE
     RETURNING process_id
 ), step AS (
     INSERT INTO workflows_processstep ({step_columns})
     SELECT %(step_id)s, process_id, %(seq)s, %(name)s, %(key)s, %(status)s, %(delta)s::jsonb,
         %(removed)s::jsonb, %(error)s::jsonb, %(snapshot)s::jsonb, %(sub_step)s, 0, '[]'::jsonb, %(created_by)s,
-        %(started_at)s, %(completed_at)s, %(commit_hash)s
+        %(started_at)s, %(completed_at)s, %(commit_hash)s, %(epoch)s
     FROM fence
 ){inputs}
 SELECT (SELECT count(*) FROM fence), (SELECT coalesce(bool_or(global_lock), false) FROM workflows_enginesettings)
@@ -72,12 +75,18 @@ def _cursor() -> AbstractContextManager[Any]:
 
 
 def claim(
-    process_id: UUID, runner: str, lease: timedelta, *, lost: tuple[int, int], besides: list[str]
+    process_id: UUID,
+    runner: str,
+    lease: timedelta,
+    *,
+    lost: tuple[int, int],
+    besides: list[str],
+    queues: Collection[str] | None,
 ) -> tuple[Any, ...] | None:
     """Take a process and return its columns in the order of `claims.Claim`; None if it cannot be taken.
 
     `lost`: from how many to how many lost claims it may have. `besides`: workflows with a limit, whose places are
-    counted under a lock that one statement cannot take.
+    counted under a lock that one statement cannot take. `queues`: those that the runner serves; None for all.
     """
     values = {
         "process_id": process_id,
@@ -86,6 +95,7 @@ def claim(
         "lost_from": lost[0],
         "lost_to": lost[1],
         "besides": besides,
+        "queues": None if queues is None else list(queues),
     }
     with _cursor() as cursor:
         cursor.execute(_CLAIM, values)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from workflows.engine.registry import get_workflow
+from workflows.engine.standing import is_done, standing_of
 from workflows.engine.state import Delta, fold
 from workflows.engine.steps import State
 from workflows.engine.tree import Ref, path_of, program_of, ref_to
@@ -32,10 +33,16 @@ class Row:
     sub_step: str | None
     retries: int
     created_by: str | None
+    detail: dict[str, Any] | None = None
 
     @property
     def is_cleared(self) -> bool:
         """Its step is done: it counts for the state, and the next step is due."""
+        return is_done(self)
+
+    @property
+    def is_folded(self) -> bool:
+        """It counts for the state: a step that is done, or what a person did to the process."""
         return self.status in CLEARED_STEPS and self.sub_step is None
 
     @property
@@ -54,8 +61,8 @@ class History:
     """Where a process stands.
 
     `state` is the fold of the done rows and, if it is suspended, awaiting or within a group, of the last one; `base`
-    is the
-    state before that last one.
+    is the state without that last one. `last` is the last row of a step, as `Standing` has it; `is_edited`: a person
+    has changed the state since.
     """
 
     state: State
@@ -64,7 +71,8 @@ class History:
     last: Row | None
     before_last: Row | None
     rows_since_snapshot: int
-    attempts: dict[str, int]
+    attempts: dict[str, int] = field(default_factory=dict)
+    is_edited: bool = False
 
     @property
     def open_row(self) -> Row | None:
@@ -85,37 +93,49 @@ def counts_for_state(status: str, error: object) -> bool:
     return status in CLEARED_STEPS | OPEN_STEPS or waits_for_children(status, error)
 
 
-_LIGHT = ("seq", "name", "key", "status", "error", "sub_step", "retries", "created_by")
+_LIGHT = ("seq", "name", "key", "status", "error", "sub_step", "retries", "created_by", "detail")
 
 
 def empty_history(state: State) -> History:
     """Return the history of a process that has no row yet and begins with `state`."""
-    return History(state, state, [], None, None, 0, {})
+    return History(state, state, [], None, None, 0)
 
 
-def load_history(ref: Ref) -> History:
-    """Read the rows of a process: all of them without deltas, and the deltas since the last snapshot.
+def load_history(ref: Ref, *, before: int | None = None) -> History:
+    """Read the rows of a process, or those before the row `before`: without deltas, and the deltas since the last
+    snapshot.
 
     Two statements, three for a long history, more for a branch, whose state begins with that of its parent.
     """
-    process_id = ref.process_id
-    light = list(ProcessStep.objects.filter(process_id=process_id).order_by("seq").values_list(*_LIGHT))
-    found = _last_snapshot(process_id) if len(light) > SNAPSHOT_ROWS // 2 else None
+    stored = ProcessStep.objects.filter(process_id=ref.process_id).order_by("seq")
+    if before is not None:
+        stored = stored.filter(seq__lt=before)
+    light = list(stored.values_list(*_LIGHT))
+    found = _last_snapshot(ref.process_id, before) if len(light) > SNAPSHOT_ROWS // 2 else None
     snapshot_at, start = found or (0, start_state(ref))
     deltas = {
         seq: Delta(set_, frozenset(removed))
-        for seq, set_, removed in ProcessStep.objects.filter(process_id=process_id, seq__gt=snapshot_at)
-        .order_by("seq")
-        .values_list("seq", "delta", "removed")
+        for seq, set_, removed in stored.filter(seq__gt=snapshot_at).values_list("seq", "delta", "removed")
     }
     rows = [Row(seq, n, k, status, deltas.get(seq, Delta()), *rest) for seq, n, k, status, *rest in light]
-    last = rows[-1] if rows else None
-    before_last = rows[-2] if len(rows) > 1 else None
-    done = [row for row in rows if row.is_cleared]
-    base = fold((row.delta for row in done if row.seq > snapshot_at), start)
-    history = History(base, base, [row.key for row in done], last, before_last, len(deltas), _attempts(rows))
-    if (row := history.open_row) is not None:
-        history.state = row.delta.apply(base)
+    standing = standing_of(rows)
+    at = rows.index(standing.last) if standing.last is not None else len(rows) - 1
+    # What follows the last step is changes of the state: they count whatever becomes of that step.
+    later = [row.delta for row in rows[at + 1 :]]
+    base = fold((row.delta for row in rows[: at + 1] if row.is_folded and row.seq > snapshot_at), start)
+    history = History(
+        base,
+        base,
+        standing.done,
+        standing.last,
+        rows[at - 1] if at > 0 else None,
+        len(deltas),
+        _attempts(rows),
+        standing.is_edited,
+    )
+    open_row = history.open_row
+    history.state = fold(later, open_row.delta.apply(base) if open_row is not None else base)
+    history.base = fold(later, base)
     return history
 
 

@@ -1,8 +1,9 @@
 """Processes that take their worker down with them.
 
 `lost_claims` counts the claims under which the next step was to be done: storing a step begins anew with the claim that
-goes on, giving back in good order with none. A runner that is told to end, or that lost only the database, gives back;
-one that dies does not. So while nobody has a process, it is the number of claims lost.
+goes on, and giving back in good order takes the claim out that is given back. A runner that is told to end, or that
+lost only the database, gives back; one that dies does not. So while nobody has a process, it is the number of claims
+lost.
 
 Two lost claims may be bad company: another process killed the worker that they shared. So then it runs alone. If that
 claim is lost too, nothing else can have been the cause, and it is held until a person lets it go on.

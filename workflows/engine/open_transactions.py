@@ -22,8 +22,8 @@ def report_to(report: Callable[[str], None] | None) -> None:
 
 
 @contextmanager
-def watched(step: str) -> Iterator[None]:
-    """Log a warning if the block, the transaction of a step, takes longer than LIMIT_SECONDS."""
+def watched(step: str, tell: Callable[[str], object]) -> Iterator[None]:
+    """Log a warning if the block, the transaction of a step, takes longer than LIMIT_SECONDS, and `tell` it."""
     began = time.monotonic()
     try:
         yield
@@ -35,5 +35,6 @@ def watched(step: str) -> Iterator[None]:
                 "locked. Compute and call in a step before it, and let the atomic step only write."
             )
             logger.warning(sentence)
+            tell(sentence)
             if _report is not None:
                 _report(sentence)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 
 from workflows.engine.retries import EVERY_HOUR, RetryPolicy
 from workflows.engine.steps import Step, StepKind
+
+# In the state while a group is under way: the group, and the last of its steps that is done.
+STEP_GROUP_KEY: Final = "__step_group"
+SUB_STEP_KEY: Final = "__sub_step"
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,11 @@ class Place:
         """How long the step may take."""
         said = self.step.options.timeout or (self.group.options.timeout if self.group is not None else None)
         return said or settings.STEP_TIMEOUT_SECONDS or math.inf
+
+    @property
+    def queue(self) -> str | None:
+        """The queue that it is done on; None: that of the workflow. A group is done on one."""
+        return self.group.options.queue if self.group is not None else self.step.options.queue
 
     @property
     def retry(self) -> RetryPolicy | None:

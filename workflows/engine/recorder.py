@@ -47,7 +47,8 @@ class Doing:
     """The step that an outcome is of.
 
     `merge` turns the stored form of its result into the state after it. `sub_step`: the row is a group that has done
-    this much. `failure` says what an exception comes to.
+    this much. `failure` says what an exception comes to. `queue` is the one that it asks for, `queue_after` that of
+    what follows it, given the state after it.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Doing:
     started_at: datetime
     merge: Callable[[State], State]
     failure: Callable[[BaseException], Outcome]
+    queue: str | None
+    queue_after: Callable[[State], str | None]
     sub_step: str | None = None
 
 
@@ -65,16 +68,28 @@ class Recorder:
     `state` is the stored state, `base` the state before the row under way (the same when there is none).
     """
 
-    def __init__(self, claim: Claim, history: History, *, user: str, plan_id: int | None) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        history: History,
+        *,
+        user: str,
+        plan_id: int | None,
+        is_served: Callable[[str | None], bool] = lambda _: True,
+    ) -> None:
         self.claim = claim
+        # The queue that the process is on, and whether this runner serves another one.
+        self.queue = claim.queue
+        self._is_served = is_served
         self.user = user
         self.state: State = history.state
         self.base: State = history.base
-        # The row of a group under way is written over; a suspended step gets a second row when it is done.
-        last = history.last
+        # The row of a group under way is written over; a suspended step gets a second row when it is done, and so does
+        # a group whose state somebody has changed: what it did before that comes before it in the fold.
+        last = history.last if not history.is_edited else None
         self.open_row: Row | None = last if last is not None and (last.is_under_way or last.is_forked) else None
         # The row before the one under way, or the last: an identical failure is counted there.
-        self.previous: Row | None = history.before_last if self.open_row else history.last
+        self.previous: Row | None = history.before_last if self.open_row else last
         self.seq = claim.last_seq
         # Inputs merged into the state but not yet marked so.
         self.inputs: list[UUID] = []
@@ -118,8 +133,9 @@ class Recorder:
                 ProcessStatus.FAILED,
                 last_step="Unknown",
                 assignee=doing.assignee,
-                failed_reason=self._shown_form(failed_reason(second)),
-                traceback=self._shown_form(traceback_text(second)),
+                failed_reason=self.shown_form(failed_reason(second)),
+                traceback=self.shown_form(traceback_text(second)),
+                queue=doing.queue,
             )
             children.end_without_row(self.claim, change.columns(self.seq))
             self.announce(ProcessStatus.FAILED)
@@ -141,14 +157,17 @@ class Recorder:
         status = PROCESS_STATUS_AFTER[outcome.status]
         if outcome.status is StepStatus.FAILED:
             status = status_of_failure(outcome.error, is_task=self.claim.is_task)
+        queue = self._queue_after(doing, status, after)
         change = ProcessChange(
             status,
             last_step=doing.name,
             assignee=doing.assignee,
-            failed_reason=self._shown_form(failed_reason(outcome.error)) if outcome.error else None,
-            traceback=self._shown_form(traceback_text(outcome.error)) if outcome.error else None,
+            failed_reason=self.shown_form(failed_reason(outcome.error)) if outcome.error else None,
+            traceback=self.shown_form(traceback_text(outcome.error)) if outcome.error else None,
             wait_kind=outcome.wait_kind or _WAIT_KINDS.get(outcome.status),
             plan_id=self._plan_id,
+            queue=queue,
+            is_handed_over=status == ProcessStatus.RUNNING and queue != self.queue and not self._is_served(queue),
         )
         reached(FaultPoint.BEFORE_WRITE, doing.name)
         alongside: list[Callable[[], object]] = (
@@ -162,15 +181,24 @@ class Recorder:
         reached(FaultPoint.WRITTEN, doing.name)
         self._remember(row, after)
         self.announce(status, saved)
-        self.paused = paused
-        return status == ProcessStatus.RUNNING and not paused
+        self.paused, self.queue = paused, queue
+        if change.is_handed_over:
+            children.ring([self.claim.process_id])
+        return status == ProcessStatus.RUNNING and not paused and not change.is_handed_over
+
+    @staticmethod
+    def _queue_after(doing: Doing, status: ProcessStatus, after: State) -> str | None:
+        """Return the queue that the process goes on on: where the step is not done, that of the step itself."""
+        if status in ENDED:
+            return None
+        return doing.queue_after(after) if status == ProcessStatus.RUNNING else doing.queue
 
     def _stored_form(self, result: State) -> State:
         stored: State = to_json(result)
         return conceal(stored, self.secrets.items()) if self.secrets else stored
 
-    def _shown_form(self, text: str) -> str:
-        """Return the text of an error as everybody may see it: the address that a step could not reach is a secret."""
+    def shown_form(self, text: str) -> str:
+        """Return a text as everybody may see it: the address that a step could not reach is a secret, and says so."""
         return str(mask(self._stored_form({"text": text})["text"]))
 
     def _row(self, outcome: Outcome, doing: Doing, after: State) -> StepRow:
@@ -183,6 +211,7 @@ class Recorder:
             started_at=doing.started_at,
             completed_at=now(),
             created_by=self.user,
+            epoch=self.claim.epoch,
             delta=Delta() if error is not None else difference(self.base, after),
             error=error,
             sub_step=None if error is not None else doing.sub_step,

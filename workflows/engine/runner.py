@@ -8,7 +8,7 @@ last step that was written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, acting
 from wfo_site.common.db.errors import is_lost, is_ours_lost
-from workflows.engine import children, claims, store
+from workflows.engine import children, claims, inputs, store
 from workflows.engine.bodies import ENTER_GROUP, Bodies
 from workflows.engine.claims import Claim
 from workflows.engine.errors import PlanChanged
@@ -29,23 +29,22 @@ from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import empty_history, load_history, start_state
 from workflows.engine.open_transactions import watched
 from workflows.engine.outcome import SUCCESS, Outcome
-from workflows.engine.places import Place
+from workflows.engine.places import STEP_GROUP_KEY, SUB_STEP_KEY, Place
 from workflows.engine.plans import plan_id_of
 from workflows.engine.recorder import DATABASE_LOST, Doing, Recorder
 from workflows.engine.registry import Workflow, get_workflow
+from workflows.engine.served import EVERYTHING, Served, queue_for
+from workflows.engine.side_log import noted_by, write_down
 from workflows.engine.state import merge_input
+from workflows.engine.step_log import StepNotes, taking_notes
 from workflows.engine.steps import State, Step, StepKind, StepList
 from workflows.engine.store import FenceLost
 from workflows.engine.tree import Program, program_of
 from workflows.engine.watchdog import StepAtWork, watching
-from workflows.enums import ProcessStatus, StepStatus
-from workflows.models import InputState
+from workflows.enums import LogLevel, ProcessStatus, StepStatus
 from workflows.states import CLEARED_STEPS
 
 logger = logging.getLogger(__name__)
-
-STEP_GROUP_KEY = "__step_group"
-SUB_STEP_KEY = "__sub_step"
 
 
 def run(
@@ -55,14 +54,16 @@ def run(
     should_stop: Callable[[], bool] = lambda: False,
     alone: bool = False,
     let_go: Callable[[Claim], None] = lambda _: None,
+    served: Served = EVERYTHING,
 ) -> bool:
     """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed.
 
     `alone`: nothing else runs in this worker, so one that was lost may be taken. `let_go` hears of a claim that could
-    not be given back because the database was away.
+    not be given back because the database was away. `served`: the queues of this worker; what asks for another one is
+    handed over.
     """
     reached(FaultPoint.BEFORE_CLAIM)
-    claim = _claim(process_id, runner, alone=alone)
+    claim = _claim(process_id, runner, alone=alone, queues=served.names)
     if claim is None:
         return False
     reached(FaultPoint.AFTER_CLAIM)
@@ -73,9 +74,10 @@ def run(
         claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
         return True
     try:
-        _go(claim, workflow, runner, should_stop)
+        _go(claim, workflow, runner, should_stop, served)
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
+        claims.end_aborted(claim, runner)
     except DATABASE_LOST:
         # Not known whether the last write arrived. The next runner sees what is stored.
         logger.exception("process %s: the database was lost", process_id)
@@ -84,24 +86,24 @@ def run(
     return True
 
 
-def _claim(process_id: UUID, runner: str, *, alone: bool) -> Claim | None:
+def _claim(process_id: UUID, runner: str, *, alone: bool, queues: Collection[str] | None) -> Claim | None:
     """Claim a process, on a new connection if the one that this thread has kept turns out to be dead."""
     try:
-        return claims.claim(process_id, runner, alone=alone)
+        return claims.claim(process_id, runner, alone=alone, queues=queues)
     except DATABASE_LOST as error:
         if connection.in_atomic_block or not is_lost(error):
             raise
         connection.close()
-        return claims.claim(process_id, runner, alone=alone)
+        return claims.claim(process_id, runner, alone=alone, queues=queues)
 
 
-def _go(claim: Claim, workflow: Workflow, runner: str, should_stop: Callable[[], bool]) -> None:
+def _go(claim: Claim, workflow: Workflow, runner: str, should_stop: Callable[[], bool], served: Served) -> None:
     """Run a claimed process. What the engine itself cannot cope with fails the process: it must not come back for ever.
 
     Raises FenceLost and DATABASE_LOST.
     """
     try:
-        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop).go()
+        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop, served=served).go()
     except (FenceLost, *DATABASE_LOST):
         raise
     except Exception as error:
@@ -121,6 +123,8 @@ class ProcessRun:
         program: Program | None,
         runner: str,
         should_stop: Callable[[], bool],
+        *,
+        served: Served = EVERYTHING,
     ) -> None:
         self.claim = claim
         self.runner = runner
@@ -130,22 +134,18 @@ class ProcessRun:
         self.should_stop = should_stop
         self.history = load_history(claim.ref) if claim.last_seq else empty_history(start_state(claim.ref))
         self.position = len(self.history.cleared)
-        inputs = list(
-            InputState.objects.filter(process_id=claim.process_id, merged_seq__isnull=True)
-            .order_by("input_time", "input_state_id")
-            .values_list("input_state_id", "input_state", "created_by")
-        )
-        self.given: State = {}
-        for _, values, _ in inputs:
-            self.given = merge_input(self.given, values)
+        given = inputs.unmerged(claim.process_id)
+        self.given: State = inputs.merged(given)
+        self.is_served = partial(served.takes, target=workflow.target, is_task=claim.is_task)
         last_user = self.history.last.created_by if self.history.last else None
         self.recorder = Recorder(
             claim,
             self.history,
-            user=inputs[-1][2] if inputs else last_user or claim.created_by or SYSTEM_USER,
+            user=given[-1].created_by if given else last_user or claim.created_by or SYSTEM_USER,
             plan_id=plan_id_of(self.program, claim.workflow_id) if claim.plan_id is None else None,
+            is_served=self.is_served,
         )
-        self.recorder.inputs = [pk for pk, _, _ in inputs]
+        self.recorder.inputs = [one.input_id for one in given]
         self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts, should_stop)
         # The state that the next step sees: what is stored, and what was given since.
         self.state: State = self.history.state
@@ -160,7 +160,7 @@ class ProcessRun:
 
     def go(self) -> None:
         """Continue where the rows say. Raises FenceLost when the process is no longer ours."""
-        if self._stop_if_plan_changed():
+        if self._stop_if_plan_changed() or self._hand_over_if_not_served():
             return
         self.recorder.announce(ProcessStatus.RUNNING)
         with acting(user=self.recorder.user, process_id=self.claim.process_id, root_id=self.claim.root_id):
@@ -198,6 +198,22 @@ class ProcessRun:
         children.end_without_row(self.claim, store.failure_where_it_stands(error))
         self.recorder.announce(ProcessStatus.FAILED)
         return True
+
+    def _hand_over_if_not_served(self) -> bool:
+        """Leave the process to the workers of the queue that its step asks for now, if this is none of them."""
+        if self.history.open_row is not None:
+            queue = self.step.options.queue
+        else:
+            queue = self._queue_at(self.position, merge_input(self.state, self.given))
+        if queue == self.claim.queue or self.is_served(queue):
+            return False
+        claims.hand_over(self.claim, queue)
+        children.ring([self.claim.process_id])
+        return True
+
+    def _queue_at(self, position: int, state: State) -> str | None:
+        """Return the queue of the step at a place of the plan; None at its end."""
+        return queue_for(self.program.steps[position], state) if position < len(self.program.steps) else None
 
     def _pick_up(self) -> bool:
         """Finish the row under way, if there is one, with what has come for it; return whether to go on."""
@@ -247,16 +263,18 @@ class ProcessRun:
         started = now()
         if place.step.atomic:
             return self._took(place, self._atomically(place, started, lambda: self.bodies.do(place, self.state)))
-        raw = connection.connection
+        notes, raw = self._new_notes(place), connection.connection
         try:
-            with self._watched(place, started):
+            with taking_notes(notes), self._watched(place, started):
                 outcome = self.bodies.do(place, self.state)
         except FenceLost:
+            write_down(notes)
             raise
         except Exception as error:  # whatever a step raises is its failure
             if is_ours_lost(error, raw):
                 raise
             outcome = self.bodies.failure(place, error)
+        write_down(notes)
         if outcome is ENTER_GROUP:
             self.state = {**self.state, STEP_GROUP_KEY: place.step.name}
             return self._do_group(place.step, after=None)
@@ -264,20 +282,37 @@ class ProcessRun:
 
     def _atomically(self, place: Place, started: datetime, body: Callable[[], Outcome]) -> bool:
         """Body and row in one transaction; if that fails, it leaves nothing, and the failure is written in another."""
-        known, raw = dict(vars(self.recorder)), connection.connection
+        known, raw, notes = dict(vars(self.recorder)), connection.connection, self._new_notes(place)
+        tell = partial(notes.add, level=LogLevel.WARNING)
         try:
-            with transaction.atomic(), watched(place.step.name):
-                with self._watched(place, started):
+            with transaction.atomic(), watched(place.step.name, tell):
+                with taking_notes(notes), self._watched(place, started):
                     outcome = body()
-                return self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
+                proceed = self.recorder.record_in_transaction(outcome, self._doing(place, outcome, started))
         except FenceLost:
+            write_down(notes)
             raise
         except Exception as error:  # whatever a step raises is its failure
             if is_ours_lost(error, raw):
                 raise
+            write_down(notes)
             vars(self.recorder).update(known)
             outcome = self.bodies.failure(place, error)
             return self.recorder.record(outcome, self._doing(place, outcome, started))
+        write_down(notes)
+        return proceed
+
+    def _new_notes(self, place: Place) -> StepNotes:
+        """Return where this try of a step keeps what it says."""
+        return StepNotes(
+            process_id=self.claim.process_id,
+            epoch=self.claim.epoch,
+            key=place.key,
+            sub_step=place.sub_step or "",
+            attempt=self.bodies.attempt(place),
+            readable=self.recorder.shown_form,
+            noted=noted_by(self.runner),
+        )
 
     def _watched(self, place: Place, started: datetime) -> AbstractContextManager[None]:
         """Have the block given up if it takes longer than the step may; its failure is then written by another thread,
@@ -316,6 +351,8 @@ class ProcessRun:
             merge=lambda result: self._merged(place, result, _shallow, ends=ends),
             sub_step=None if ends else place.sub_step,
             failure=partial(self.bodies.failure, place),
+            queue=place.queue,
+            queue_after=partial(self._queue_at, self.position + 1) if ends else lambda _: place.queue,
         )
 
     def _merged(

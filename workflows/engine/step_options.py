@@ -5,6 +5,7 @@ Nothing here touches the database or the settings: product packages import it be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,11 @@ class Effect(StrEnum):
 Effects: TypeAlias = "Effect | str | Iterable[Effect | str]"
 Undo: TypeAlias = "Step | Callable[..., dict[str, Any] | None]"
 
+# What a process row can hold of the name of a queue.
+QUEUE_LENGTH: Final = 100
+# Names that are written after `--queues`, where commas and spaces mean something.
+_QUEUE: Final = re.compile(rf"[\w.:-]{{1,{QUEUE_LENGTH}}}", re.ASCII)
+
 NOT_DECLARED: Final[frozenset[Effect]] = frozenset()
 
 
@@ -35,12 +41,14 @@ class StepKeywords(TypedDict, total=False):
 
     `effects`: 'read', 'database' and 'outside', one or several. `retry`: which failures are tried again, and when.
     `timeout`: how many seconds it may take, `math.inf` for as long as it likes.
+    `queue`: only workers that serve this queue do it; what comes after goes back to the queue of the workflow.
     `undo`: a function, step or step group that takes back what it did, given the state as it stood right after it.
     """
 
     effects: Effects
     retry: RetryPolicy | None
     timeout: float | None
+    queue: str | None
     undo: Undo | None
 
 
@@ -51,6 +59,7 @@ class StepOptions:
     effects: frozenset[Effect] = NOT_DECLARED
     retry: RetryPolicy | None = None
     timeout: float | None = None
+    queue: str | None = None
 
     @classmethod
     def of(cls, **keywords: Unpack[StepKeywords]) -> StepOptions:
@@ -58,7 +67,14 @@ class StepOptions:
         timeout = keywords.get("timeout")
         if timeout is not None and not timeout > 0:
             raise ValueError(f"timeout is {timeout}; a step needs some time")
-        return cls(effects=_effects(keywords.get("effects", ())), retry=keywords.get("retry"), timeout=timeout)
+        queue = keywords.get("queue")
+        if queue is not None and not _QUEUE.fullmatch(queue):
+            raise ValueError(
+                f"queue is {queue!r}; give it a name of at most {QUEUE_LENGTH} letters, digits and the signs . _ - :"
+            )
+        return cls(
+            effects=_effects(keywords.get("effects", ())), retry=keywords.get("retry"), timeout=timeout, queue=queue
+        )
 
 
 def _effects(given: Effects) -> frozenset[Effect]:

@@ -215,7 +215,12 @@ def step_group(
 
     `undo` takes back all of it; without, each of its steps is taken back by its own.
     """
-    inner = without_forks(as_steps(steps), f"step_group {name!r}")
+    inner, made = without_forks(as_steps(steps), f"step_group {name!r}"), StepOptions.of(**options)
+    if other := next((item for item in inner if item.options.queue not in (None, made.queue)), None):
+        raise ValueError(
+            f"{other.name!r} asks for the queue {other.options.queue!r} within step_group {name!r}. A group is done on "
+            "one queue: name it with step_group(..., queue=), or take the step out."
+        )
     first_input = next((item for item in inner if item.form is not None), None) if extract_form else None
     return Step(
         name,
@@ -224,7 +229,7 @@ def step_group(
         assignee=first_input.assignee if first_input else SYSTEM_ASSIGNEE,
         resume_auth_callback=first_input.resume_auth_callback if first_input else None,
         retry_auth_callback=retry_auth_callback,
-        options=StepOptions.of(**options),
+        options=made,
         steps=StepList(_flat(inner)),
         undo=as_undo(name, options.get("undo")),
     )
@@ -251,13 +256,14 @@ def callback_step(
     *,
     callback_route_key: str = DEFAULT_CALLBACK_ROUTE_KEY,
     timeout: float | None = None,
+    queue: str | None = None,
     undo: Undo | None = None,
 ) -> Step:
     """Hand work to another system and wait for it to call back.
 
     `action_step` finds the address to call back under `callback_route_key`; the body of the call stands under
-    `result_key`
-    (default `callback_result`) for `validate_step`. After `timeout` seconds the step fails with "Callback timed out".
+    `result_key` (default `callback_result`) for `validate_step`. After `timeout` seconds the step fails with "Callback
+    timed out". `queue`: only workers that serve it do these steps.
     """
     options = CallbackOptions(callback_route_key, result_key or DEFAULT_CALLBACK_RESULT_KEY, timeout)
     steps = StepList(
@@ -269,7 +275,7 @@ def callback_step(
             Step(f"{name} - Cleanup callback step", StepKind.CALLBACK_CLEANUP, callback=options),
         ]
     )
-    return step_group(name, steps, extract_form=False, undo=undo)
+    return step_group(name, steps, extract_form=False, queue=queue, undo=undo)
 
 
 def without_forks(steps: StepList, where: str) -> StepList:

@@ -22,9 +22,10 @@ from workflows.engine.claims import Claim
 from workflows.engine.commit import commit_hash
 from workflows.engine.errors import failed_reason, traceback_text
 from workflows.engine.history import Row
+from workflows.engine.inputs import mark_merged
 from workflows.engine.state import Delta
 from workflows.enums import ProcessStatus, StepStatus
-from workflows.models import EngineSettings, InputState, Process, ProcessStep
+from workflows.models import EngineSettings, Process, ProcessStep
 
 # What a process row says when no runner has it.
 LET_GO: Final[dict[str, Any]] = {"runner": None, "lease_until": None, "rung_at": None, "lost_claims": 0}
@@ -49,6 +50,8 @@ class StepRow:
     started_at: datetime
     completed_at: datetime
     created_by: str
+    # The claim that writes it.
+    epoch: int
     delta: Delta = field(default_factory=Delta)
     error: dict[str, Any] | None = None
     snapshot: dict[str, Any] | None = None
@@ -68,6 +71,7 @@ class StepRow:
             "sub_step": self.sub_step,
             "completed_at": self.completed_at,
             "created_by": self.created_by,
+            "epoch": self.epoch,
         }
 
     def columns(self) -> dict[str, Any]:
@@ -85,7 +89,10 @@ class StepRow:
 
 @dataclass
 class ProcessChange:
-    """What becomes of the process row along with a step row."""
+    """What becomes of the process row along with a step row.
+
+    `queue`: that of what comes next. `is_handed_over`: this runner does not serve it, and leaves the process to others.
+    """
 
     status: ProcessStatus
     last_step: str
@@ -94,6 +101,8 @@ class ProcessChange:
     traceback: str | None = None
     wait_kind: str | None = None
     plan_id: int | None = None
+    queue: str | None = None
+    is_handed_over: bool = False
 
     def columns(self, seq: int) -> dict[str, Any]:
         columns: dict[str, Any] = {
@@ -104,12 +113,13 @@ class ProcessChange:
             "failed_reason": self.failed_reason,
             "traceback": self.traceback,
             "wait_kind": self.wait_kind,
+            "queue": self.queue,
             # Of the next step, this claim is the first.
             "lost_claims": 1 if self.status == ProcessStatus.RUNNING else 0,
         }
         if self.plan_id is not None:
             columns["plan_id"] = self.plan_id
-        if self.status != ProcessStatus.RUNNING:
+        if self.status != ProcessStatus.RUNNING or self.is_handed_over:
             columns |= LET_GO
         return columns
 
@@ -138,8 +148,7 @@ def write_step(
         paused = is_paused()
         fence(claim, change.columns(row.seq))
         _write_row(claim, row)
-        if inputs:
-            InputState.objects.filter(pk__in=inputs).update(merged_seq=row.seq)
+        mark_merged(inputs, row.seq)
     return paused
 
 

@@ -67,16 +67,20 @@ def _undo_step(workflow: Workflow, process: Process | None, item: dict[str, Any]
 
 
 def _find_undo(workflow: Workflow, ref: Ref, key: str, sub_step: str | None) -> Step | None:
+    """Return what undoes a step; where it asks for no queue itself, it is done on the one that the step was done on."""
     program = program_of(workflow, ref)
     if program is None or key not in program.keys:
         return None
     found = program.steps[program.keys.index(key)]
+    queue = found.options.queue
     if sub_step is not None:
         keys = found.steps.keys()
         if sub_step not in keys:
             return None
         found = found.steps[keys.index(sub_step)]
-    return found.undo
+    if found.undo is None or found.undo.options.queue is not None:
+        return found.undo
+    return replace(found.undo, options=replace(found.undo.options, queue=queue))
 
 
 def _gone(name: str) -> Callable[[], State]:

@@ -16,6 +16,7 @@ from uuid import UUID
 from workflows.engine.history import state_at
 from workflows.engine.injection import missing_in
 from workflows.engine.registry import get_workflow
+from workflows.engine.standing import is_done, standing_of
 from workflows.engine.step_options import Effect
 from workflows.engine.steps import NAME_LENGTH, State, Step, StepKind, StepList, nothing_to_undo
 from workflows.engine.tree import Program, Ref, path_of, program_of, ref_of
@@ -152,7 +153,7 @@ def _read_tree(process: Process) -> dict[UUID, _Node]:
         if kid.parent_id in nodes and kid.process_id != process.process_id:
             nodes[kid.parent_id].kids[path_of(kid.branch_key)[-1].key].append(kid)
     rows: dict[UUID, list[ProcessStep]] = defaultdict(list)
-    columns = ("process_id", "seq", "key", "name", "status", "sub_step")
+    columns = ("process_id", "seq", "key", "name", "status", "sub_step", "detail")
     for row in ProcessStep.objects.filter(process_id__in=list(nodes)).order_by("seq").only(*columns):
         rows[row.process_id].append(row)
     cut_off = set(
@@ -168,12 +169,10 @@ def _read_tree(process: Process) -> dict[UUID, _Node]:
 def _done(node: _Node, rows: Sequence[ProcessStep], *, was_cut_off: bool) -> list[_Done]:
     """Return what a process has done or begun, each step once, in the order in which it last ended."""
     done: dict[str, _Done] = {}
-    cleared: list[str] = []
+    cleared = standing_of(rows).done
     written = [row for row in rows if row.key and row.status != StepStatus.ABORT]
     for row in written:
-        is_cleared = row.status in CLEARED_STEPS and row.sub_step is None
-        if is_cleared:
-            cleared.append(row.key)
+        is_cleared = is_done(row)
         if row.status == StepStatus.SKIPPED:
             continue
         if is_cleared or row.status in _STOPPED or row.sub_step is not None:
@@ -186,8 +185,9 @@ def _done(node: _Node, rows: Sequence[ProcessStep], *, was_cut_off: bool) -> lis
     failed_without_row = bool(node.process.failed_reason) and (last is None or last.key in cleared[-1:])
     if (was_cut_off or failed_without_row) and (begun := _next(node, cleared)) is not None:
         key, step = begun
-        # No row of its own: the state it began with is that of the row before.
-        done.setdefault(key, _Done(key=key, name=step.name, seq=1 + (last.seq if last else 0), is_half_done=True))
+        # No row of its own: the state it began with is that after all rows before the abort.
+        seq = max((row.seq for row in rows if row.status != StepStatus.ABORT), default=0)
+        done.setdefault(key, _Done(key=key, name=step.name, seq=1 + seq, is_half_done=True))
     return list(done.values())
 
 

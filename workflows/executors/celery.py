@@ -23,7 +23,7 @@ from workflows.enums import ProcessStatus
 from workflows.executors.base import runner_id
 from workflows.executors.keeper import Keeper
 from workflows.executors.monitor import OnlineWorker, monitor
-from workflows.executors.queues import message_priority, processes_of, queue_of
+from workflows.executors.queues import QueuesOfWorker, message_priority, queue_of
 from workflows.executors.room import Room
 from workflows.executors.worker_process import WorkerProcess
 from workflows.models import Process
@@ -67,11 +67,11 @@ class CeleryExecutor:
         rows = (
             Process.every.filter(pk__in=process_ids)
             .order_by("priority", "process_id")
-            .values_list("process_id", "workflow__target", "is_task", "last_status", "priority")
+            .values_list("process_id", "workflow__target", "is_task", "last_status", "priority", "queue")
         )
-        for process_id, target, is_task, status, priority in rows:
+        for process_id, target, is_task, status, priority, asked_for in rows:
             is_new = status == ProcessStatus.CREATED
-            queue = queue_of(target, is_task=is_task, is_new=is_new)
+            queue = queue_of(target, is_task=is_task, is_new=is_new, asked_for=asked_for)
             if not self._has_need_of_bells(queue):
                 continue
             try:
@@ -127,18 +127,24 @@ class Worker:
         """The part of the operating system process that asks; made after the fork, so that each child has its own."""
         if self._here is None or self._pid != os.getpid():
             self._pid = os.getpid()
-            self._here = WorkerProcess(self.room, ring=_executor.ring, replace=self._end_with, upkeep=self._end_in_time)
+            self._here = WorkerProcess(
+                self.room,
+                ring=_executor.ring,
+                replace=self._end_with,
+                upkeep=self._end_in_time,
+                served=lambda: self.queues,
+            )
             self._here.keeper.start()
         return self._here
 
     @property
-    def mine(self) -> Q:
-        """The processes whose bells this worker listens to."""
-        return processes_of(current_app.amqp.queues.consume_from)
+    def queues(self) -> QueuesOfWorker:
+        """The queues that this worker listens to."""
+        return QueuesOfWorker(frozenset(current_app.amqp.queues.consume_from))
 
     def work(self) -> None:
         """Run what is most urgent, and what comes after it for a little while; then ring if there is more."""
-        mine = self.mine
+        mine = self.queues.processes
         ends_at = time.monotonic() + _TURN_SECONDS
         while self.here.run_next(where=mine):
             if time.monotonic() >= ends_at:
@@ -183,7 +189,7 @@ class Worker:
         """Ring for what is due, end waits whose time is over, and hold what takes its worker down."""
         from celery.worker import state as worker_state
 
-        ring_for_due(self._pool.num_processes - len(worker_state.reserved_requests), where=self.mine)
+        ring_for_due(self._pool.num_processes - len(worker_state.reserved_requests), where=self.queues.processes)
         deadlines.expire_due()
         losses.hold_what_kills()
 

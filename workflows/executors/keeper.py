@@ -1,4 +1,4 @@
-"""A thread beside the runners that keeps their leases alive and looks for what nobody runs.
+"""A thread beside the runners: it keeps leases alive, writes what steps say, and looks for what nobody runs.
 
 It has a database connection of its own: with a pool that the runners have emptied, a heartbeat would come too late.
 """
@@ -17,11 +17,13 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from workflows.engine import claims
 from workflows.engine.claims import Claim
+from workflows.engine.side_log import SideLog
 from workflows.engine.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 2.0
+WRITE_EVERY_SECONDS = 0.5
 
 
 class Keeper:
@@ -46,16 +48,22 @@ class Keeper:
         self._let_go: list[Claim] = []
         self._mutex = threading.Lock()
         self._ending = threading.Event()
+        # Something is to be done before the next round.
+        self._wake = threading.Event()
+        self._side_log = SideLog(self.runner, self._wake.set)
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         self._ending.clear()
         self._watchdog.start()
+        self._side_log.open()
         self._thread = threading.Thread(target=self._loop, name="keeper", daemon=True)
         self._thread.start()
 
     def stop(self, *, timeout: float = 5) -> None:
         self._ending.set()
+        self._side_log.close()
+        self._wake.set()
         self._watchdog.stop()
         if self._thread is not None and timeout:
             self._thread.join(timeout=timeout)
@@ -91,7 +99,7 @@ class Keeper:
         pause = min(beat_every, SWEEP_SECONDS)
         last_beat = time.monotonic()
         try:
-            while True:
+            while not self._ending.is_set():
                 began = time.monotonic()
                 if began - last_beat >= 0.9 * beat_every and self._safely(self._beat):
                     last_beat = began
@@ -99,10 +107,20 @@ class Keeper:
                 self._safely(self._end_overdue)
                 if self._sweep is not None:
                     self._safely(self._sweep)
-                if self._ending.wait(max(0.0, began + pause - time.monotonic())):
-                    break
+                self._listen(began + pause)
         finally:
             connection.close()
+
+    def _listen(self, until: float) -> None:
+        """Write what steps say until it is time for the next round; at once what is there, then what comes together."""
+        while True:
+            self._wake.clear()
+            self._safely(self._side_log.flush)
+            if self._ending.wait(min(WRITE_EVERY_SECONDS, max(0.0, until - time.monotonic()))):
+                return
+            self._wake.wait(max(0.0, until - time.monotonic()))
+            if time.monotonic() >= until:
+                return
 
     def _beat(self) -> None:
         claims.heartbeat(self.running, self.runner)

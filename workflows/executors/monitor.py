@@ -19,16 +19,26 @@ _ANSWER_SECONDS: Final = 1.0
 
 @dataclass(frozen=True)
 class OnlineWorker:
-    """A worker that answered. `slots`: how many processes it can run at the same time."""
+    """A worker that answered. `slots`: how many processes it can run at the same time; `queues`: those that it listens
+    to, None for all or where it did not say."""
 
     name: str
     slots: int
+    queues: frozenset[str] | None = None
 
 
 def ask_celery() -> list[OnlineWorker]:
     """Ask every Celery worker; who does not answer within a second does not count. Raises what the broker raises."""
-    answers: dict[str, Any] = current_app.control.inspect(timeout=_ANSWER_SECONDS).stats() or {}
-    return [OnlineWorker(name, _slots(stats)) for name, stats in sorted(answers.items())]
+    inspect = current_app.control.inspect(timeout=_ANSWER_SECONDS)
+    answers: dict[str, Any] = inspect.stats() or {}
+    queues: dict[str, Any] = inspect.active_queues() or {} if answers else {}
+    return [OnlineWorker(name, _slots(stats), _queues(queues.get(name))) for name, stats in sorted(answers.items())]
+
+
+def _queues(answer: Any) -> frozenset[str] | None:
+    if not isinstance(answer, list):
+        return None
+    return frozenset(queue["name"] for queue in answer if isinstance(queue, dict) and "name" in queue)
 
 
 def _slots(stats: Any) -> int:
@@ -56,7 +66,8 @@ class Monitor:
                 self._asked_at = time.monotonic()
         if is_old:
             threading.Thread(target=self._refresh, name="worker-monitor", daemon=True).start()
-        self._first_answer.wait(2 * _ANSWER_SECONDS)
+        # Two questions, and a moment.
+        self._first_answer.wait(3 * _ANSWER_SECONDS)
         return self._known
 
     def _refresh(self) -> None:

@@ -1,14 +1,19 @@
-"""Which queue of the broker the bells of a process go to, and with which priority."""
+"""Which queue of the broker the bells of a process go to, with which priority, and who listens to them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db.models import Q
 
 from workflows.enums import ProcessStatus
+
+if TYPE_CHECKING:
+    # Celery reads the names of the queues before Django is set up.
+    from workflows.models import Process
 
 # Names that orchestrator-core users have given to their workers.
 NEW_WORKFLOWS: Final = "new_workflows"
@@ -33,14 +38,45 @@ def standard_queue(*, is_task: bool, is_new: bool) -> str:
     return RESUME_TASKS if is_task else RESUME_WORKFLOWS
 
 
-def queue_of(target: str, *, is_task: bool, is_new: bool) -> str:
-    """Return the queue of a process: that of its target if CELERY_TARGET_QUEUES names one."""
-    own: str | None = settings.CELERY_TARGET_QUEUES.get(target)
+def queue_of(target: str, *, is_task: bool, is_new: bool, asked_for: str | None = None) -> str:
+    """Return the queue of a process: the one that its next step asks for, else that of its target or of its kind."""
+    own: str | None = asked_for or settings.CELERY_TARGET_QUEUES.get(target)
     return own or standard_queue(is_task=is_task, is_new=is_new)
 
 
+def queue_of_process(process: Process) -> str:
+    """Return the queue of a process that was read with its workflow."""
+    return queue_of(
+        process.workflow.target,
+        is_task=process.is_task,
+        is_new=process.last_status == ProcessStatus.CREATED,
+        asked_for=process.queue,
+    )
+
+
+@dataclass(frozen=True)
+class QueuesOfWorker:
+    """The queues that one worker listens to."""
+
+    names: frozenset[str]
+
+    def takes(self, queue: str | None, *, target: str, is_task: bool) -> bool:
+        """Say whether the next step of a process that it has may be done here, given the queue that it asks for."""
+        return queue_of(target, is_task=is_task, is_new=False, asked_for=queue) in self.names
+
+    @property
+    def processes(self) -> Q:
+        """The condition for the processes whose bells it hears."""
+        return processes_of(self.names)
+
+
 def processes_of(queues: Collection[str]) -> Q:
-    """Return the condition for the processes whose bells go to one of these queues; none if that is all of them."""
+    """Return the condition for the processes whose bells go to one of these queues."""
+    return Q(queue__in=queues) | Q(queue__isnull=True) & _processes_of_their_own(queues)
+
+
+def _processes_of_their_own(queues: Collection[str]) -> Q:
+    """Return the condition where no step asks for a queue; none if these are all of them."""
     own: dict[str, str] = settings.CELERY_TARGET_QUEUES
     if set(all_queues(own.values())) <= set(queues):
         return Q()

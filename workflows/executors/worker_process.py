@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from workflows.engine import claims, limits
 from workflows.engine.runner import run
+from workflows.engine.served import EVERYTHING, Served
 from workflows.executors.base import runner_id
 from workflows.executors.keeper import Keeper
 from workflows.executors.room import Room
@@ -28,7 +29,7 @@ _PATIENCE_SECONDS: Final = 30.0
 
 class WorkerProcess:
     """Used by one thread or by several. `ring` wakes others for processes that could run now, `replace` is to put
-    another runner in the place of a thread that hangs."""
+    another runner in the place of a thread that hangs. `served` says whose queues it serves."""
 
     def __init__(
         self,
@@ -37,12 +38,14 @@ class WorkerProcess:
         ring: Callable[[list[UUID]], None],
         replace: Callable[[threading.Thread], None],
         upkeep: Callable[[], None] | None = None,
+        served: Callable[[], Served] = lambda: EVERYTHING,
     ) -> None:
         self.runner = runner_id()
         self.room = room
         self.keeper = Keeper(self.runner, sweep=upkeep, replace=self._replace)
         self._replace_thread = replace
         self._ring = ring
+        self._served = served
 
     def run_next(self, *, where: Q | None = None) -> bool:
         """Run the most urgent process that is due as far as it goes. False if there was none, or it could not be."""
@@ -74,6 +77,7 @@ class WorkerProcess:
                     runner=self.runner,
                     should_stop=self.room.asks_to_leave,
                     let_go=self.keeper.give_back_later,
+                    served=self._served(),
                 )
             )
         if claimed and candidate.workflow_name in limits.by_workflow():
@@ -99,6 +103,7 @@ class WorkerProcess:
                     should_stop=lambda: next(asked) > 0,
                     let_go=self.keeper.give_back_later,
                     alone=True,
+                    served=self._served(),
                 )
 
     def _replace(self, thread: threading.Thread) -> None:

@@ -10,9 +10,10 @@ from django.urls import reverse
 from workflows.engine import losses
 from workflows.enums import ProcessKind, ProcessStatus
 from workflows.models import Process
+from workflows.selectors.editable_state import EDITABLE
 from workflows.states import ENDED, FAILED, RESUMABLE, RUNNABLE
 
-ActionName = Literal["retry", "release", "proceed", "undo", "abort", "delete"]
+ActionName = Literal["retry", "release", "proceed", "state", "undo", "abort", "delete"]
 PAUSED: Final = "The engine is paused; start it again first."
 REMOVED: Final = "The code of this workflow is not installed any more, so it cannot go on."
 
@@ -47,10 +48,12 @@ def process_actions(
     has_form: bool,
     refusal: str = "",
     undo_refusal: str = "",
+    state_refusal: str = "",
 ) -> list[Action]:
     """Return the buttons of a process's page in their order. No query.
 
-    `refusal`: why this person may not let it go on; `undo_refusal`: why it cannot be undone, or not by this person.
+    `refusal`: why this person may not let it go on; `undo_refusal`: why it cannot be undone, or not by this person;
+    `state_refusal`: why this person may not change its state.
     """
     status = ProcessStatus(process.last_status)
     noun = "task" if process.is_task else "process"
@@ -79,6 +82,8 @@ def process_actions(
             else f"Let this {noun} go on?"
         )
         actions.append(_action(process, "proceed", "Resume", question, refusal or paused))
+    if status in EDITABLE and process.kind != ProcessKind.UNDO:
+        actions.append(_action(process, "state", "Edit state…", "", state_refusal))
     if _may_be_undone(process, status):
         actions.append(_action(process, "undo", "Undo…", "", undo_refusal or paused))
     ended = f"This {noun} is {status.label.lower()}; there is nothing left to abort." if status in ENDED else ""
@@ -108,6 +113,7 @@ _ICONS: Final = {
     "retry": "refresh",
     "release": "player-play",
     "proceed": "player-play",
+    "state": "edit",
     "undo": "arrow-back-up",
     "abort": "player-stop",
     "delete": "trash",
@@ -116,6 +122,7 @@ _TONES: Final[dict[str, Literal["primary", "danger", "plain"]]] = {
     "retry": "primary",
     "release": "primary",
     "proceed": "primary",
+    "state": "plain",
     "undo": "plain",
     "abort": "danger",
     "delete": "danger",

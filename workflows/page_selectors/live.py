@@ -14,6 +14,7 @@ from workflows.enums import ProcessStatus, WaitKind
 from workflows.page_selectors.actions import REMOVED, Action, process_actions
 from workflows.page_selectors.timeline import ProcessView
 from workflows.selectors import Permissions
+from workflows.selectors.editable_state import state_forbidden
 from workflows.selectors.permissions import UNDO_REFUSED
 from workflows.selectors.undo import undo_refusal
 from workflows.states import ENDED, FAILED
@@ -50,6 +51,7 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
         has_form=view.has_form,
         refusal=refusal,
         undo_refusal=_undo_refusal(view, permissions),
+        state_refusal=_state_refusal(view, permissions, user),
     )
     asks = view.has_form and not refusal
     reasons = _reasons(actions)
@@ -86,6 +88,14 @@ def _undo_refusal(view: ProcessView, permissions: Permissions) -> str:
         return REMOVED
     refusal = undo_refusal(view.process, view.parts.undone_by, parts_at_work=view.parts.are_at_work)
     return refusal or ("" if permissions.retry else f"{UNDO_REFUSED}.")
+
+
+def _state_refusal(view: ProcessView, permissions: Permissions, user: AuthUser) -> str:
+    """Return why this person may not change the state of the process; empty if they may."""
+    if not view.workflow_is_in_code:
+        return REMOVED
+    forbidden = state_forbidden(view.process, user, permissions)
+    return f"{forbidden}." if forbidden else ""
 
 
 def _reasons(actions: list[Action]) -> list[Reason]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q
@@ -14,6 +15,7 @@ from subscriptions.models import Subscription
 from wfo_site.common.clock import now
 from wfo_site.common.errors import NotFound
 from workflows.engine.registry import get_workflow
+from workflows.engine.standing import NO_STEP, standing_of
 from workflows.engine.steps import Step, StepKind
 from workflows.engine.tree import Program, program_of, ref_of
 from workflows.enums import ProcessStatus, StepStatus, WaitState
@@ -35,6 +37,7 @@ _ICON_OF_KIND: Final[dict[StepKind, str]] = {
     StepKind.ABORT: "player-stop",
 }
 _ICON_DEFAULT: Final = "settings"
+_ICON_OF_PEOPLE: Final = "edit"
 _TRIES_THAT_FAILED: Final = frozenset({StepStatus.FAILED, StepStatus.WAITING})
 
 # The columns of a step row that its card shows; delta, snapshot and error may be megabytes and wait until it is opened.
@@ -45,6 +48,7 @@ _CARD_COLUMNS: Final = (
     "status",
     "sub_step",
     "retries",
+    "detail",
     "created_by",
     "started_at",
     "completed_at",
@@ -76,6 +80,11 @@ class StepCard:
     is_called_off: bool = False
 
     @property
+    def is_step(self) -> bool:
+        """False for what a person did to the process."""
+        return self.key != NO_STEP
+
+    @property
     def is_written(self) -> bool:
         return self.seq is not None
 
@@ -89,6 +98,11 @@ class StepCard:
     def version(self) -> str:
         ended = f"{self.completed_at:%s%f}" if self.completed_at else ""
         return f"{self.seq}-{self.status}-{self.retries}-{ended}"
+
+    @property
+    def log_query(self) -> str:
+        """The query of an address that asks for what this step says."""
+        return urlencode({"step": self.key})
 
     @property
     def label(self) -> str:
@@ -133,7 +147,7 @@ class ProcessView:
     def dots(self) -> list[StepDot]:
         """The run on one line: all rows of one step are one dot, which counts those that failed."""
         dots: list[StepDot] = []
-        for card in self.cards:
+        for card in (card for card in self.cards if card.is_step):
             failures = card.retries + 1 if card.status in _TRIES_THAT_FAILED else 0
             if dots and dots[-1].card.key == card.key:
                 failures += dots.pop().failures
@@ -143,7 +157,7 @@ class ProcessView:
     @property
     def done_count(self) -> int:
         """How many steps are done; a row that suspended or failed before is not one."""
-        return sum(card.status in CLEARED_STEPS for card in self.cards)
+        return sum(card.is_step and card.status in CLEARED_STEPS for card in self.cards)
 
     @property
     def step_count(self) -> int:
@@ -188,7 +202,8 @@ def process_view(process_id: UUID) -> ProcessView:
     )
     workflow = get_workflow(process.workflow.name)
     plan = _plan_of(program_of(workflow, ref_of(process)) if workflow is not None else None)
-    estimate = estimate_of(process, rows, remaining_keys(process, _cleared(rows), plan.keys))
+    standing = standing_of(rows)
+    estimate = estimate_of(process, rows, remaining_keys(process, standing.done, plan.keys))
     return ProcessView(
         process=process,
         subscriptions=list(process.subscriptions.all()),
@@ -197,7 +212,7 @@ def process_view(process_id: UUID) -> ProcessView:
         waits=list(Wait.objects.filter(process_id=process_id, state=WaitState.OPEN).defer("body", "detail")),
         parts=parts_of(process),
         workflow_is_in_code=bool(plan.keys),
-        has_form=process.last_status == ProcessStatus.SUSPENDED and bool(rows) and plan.has_form(rows[-1].key),
+        has_form=process.last_status == ProcessStatus.SUSPENDED and plan.has_form(standing.stopped_at),
     )
 
 
@@ -225,10 +240,12 @@ class _CodePlan:
         name, mark, number = key.rpartition("#")
         return name if mark and number.isdecimal() else key
 
-    def has_form(self, key: str) -> bool:
+    def has_form(self, key: str | None) -> bool:
         return key in self.steps and self.steps[key].form is not None
 
     def icon(self, key: str) -> str:
+        if key == NO_STEP:
+            return _ICON_OF_PEOPLE
         return _ICON_OF_KIND.get(self.steps[key].kind, _ICON_DEFAULT) if key in self.steps else _ICON_DEFAULT
 
 
@@ -248,14 +265,10 @@ def remaining_keys(process: Process, cleared: list[str], code_keys: list[str]) -
     return plan[done:]
 
 
-def _cleared(rows: Sequence[ProcessStep]) -> list[str]:
-    return [row.key for row in rows if row.status in CLEARED_STEPS and row.sub_step is None]
-
-
 def _cards(process: Process, rows: Sequence[ProcessStep], plan: _CodePlan) -> list[StepCard]:
-    cleared = _cleared(rows)
+    standing = standing_of(rows)
+    cleared, last = standing.done, standing.last
     remaining = remaining_keys(process, cleared, plan.keys)
-    last = rows[-1] if rows else None
     is_at_work = process.last_status in RUNNABLE
     is_running = process.last_status == ProcessStatus.RUNNING
     # The step due next has a card already: it stopped, or it is a group that has done some of its steps.

@@ -8,6 +8,7 @@ from uuid import UUID
 from wfo_site.common.errors import NotFound
 from workflows.engine import callback_tokens, waits
 from workflows.engine.history import counts_for_state, start_state
+from workflows.engine.standing import NO_STEP, goes_on_after
 from workflows.engine.state import Delta, shown_delta
 from workflows.engine.steps import State
 from workflows.engine.tree import Ref, ref_of
@@ -104,11 +105,14 @@ def _callback_progress(wait: OpenWait | None) -> State:
 def _shown_steps(ref: Ref, rows: list[ProcessStep], show: Any) -> list[dict[str, Any]]:
     """Return the rows with the state after each, and what it changed against the done row before it."""
     shown = []
-    before: State = start_state(ref)
+    # After the last row that is done, and with the one that has been begun since: that is what a person changes.
+    done: State = start_state(ref)
+    seen = done
     has_done = ref.is_branch
     for row in rows:
-        counts = counts_for_state(row.status, row.error)
-        after = Delta(row.delta, frozenset(row.removed)).apply(before) if counts else dict(row.error or row.delta)
+        counts, is_step = counts_for_state(row.status, row.error), row.key != NO_STEP
+        delta, before = Delta(row.delta, frozenset(row.removed)), done if is_step else seen
+        after = delta.apply(before) if counts else dict(row.error or row.delta)
         state = show(after)
         item = {
             "step_id": row.step_id,
@@ -119,12 +123,18 @@ def _shown_steps(ref: Ref, rows: list[ProcessStep], show: Any) -> list[dict[str,
             "completed": row.completed_at,
             "executed": row.completed_at,
             "commit_hash": row.commit_hash,
+            "reason": (row.detail or {}).get("reason"),
             "state": {**state, "retries": row.retries, "completed_at": _ends(row)} if row.retries else state,
             "state_delta": shown_delta(show(before), state) if has_done and counts else state,
         }
         shown.append(item)
+        if goes_on_after(row) is not None:
+            # What was begun is not gone on with.
+            seen = done
+            continue
+        seen = after if counts else done
         if row.status in CLEARED_STEPS:
-            before, has_done = after, True
+            done, has_done = after if is_step else delta.apply(done), True
     return shown
 
 

@@ -20,6 +20,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.db.models import Q
 
+from workflows.engine.standing import NO_STEP
 from workflows.enums import ProcessKind, ProcessStatus, StepStatus, WaitKind
 from workflows.models import Process, ProcessStep, Wait
 from workflows.states import CLEARED_STEPS
@@ -120,7 +121,7 @@ WITH run AS (
                 AND people.created_at BETWEEN row.started_at AND row.completed_at
         ), 0))::float8 AS seconds
     FROM run JOIN workflows_processstep AS row ON row.process_id = run.process_id
-    WHERE row.status IN ('success', 'skipped', 'complete') AND row.sub_step IS NULL
+    WHERE row.status IN ('success', 'skipped', 'complete') AND row.sub_step IS NULL AND row.key <> ''
 ), whole AS (
     SELECT workflow_id, process_id, sum(seconds) AS seconds FROM step GROUP BY workflow_id, process_id
 )
@@ -190,6 +191,7 @@ def _measure(workflow_ids: Collection[UUID]) -> dict[UUID, WorkflowDurations]:
     wholes: dict[UUID, float] = dict.fromkeys(workflow_of, 0.0)
     for process_id, key, status, started_at, completed_at in (
         ProcessStep.objects.filter(process_id__in=list(workflow_of), status__in=CLEARED_STEPS, sub_step__isnull=True)
+        .exclude(key=NO_STEP)
         .order_by()
         .values_list("process_id", "key", "status", "started_at", "completed_at")
     ):

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from wfo_site.common.clock import now
+from workflows.engine.standing import is_done, standing_of
 from workflows.enums import ProcessKind, ProcessStatus, WaitKind
 from workflows.models import Process, ProcessStep
 from workflows.selectors.durations import (
@@ -26,7 +27,7 @@ from workflows.states import CLEARED_STEPS
 _AT_WORK: Final = frozenset({ProcessStatus.RUNNING, ProcessStatus.AWAITING_CALLBACK})
 # Nobody minds a few seconds, however unusual.
 LATE_AFTER_SECONDS: Final = 5.0
-_ROW: Final = ("seq", "key", "status", "sub_step", "started_at", "completed_at")
+_ROW: Final = ("seq", "key", "status", "sub_step", "detail", "started_at", "completed_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +113,9 @@ def _work(
     done = sum(
         seconds_of_work(row.started_at, row.completed_at, pauses.get((process.pk, row.key), ()))
         for row in rows
-        if row.status in CLEARED_STEPS and row.sub_step is None
+        if is_done(row)
     )
-    last = rows[-1] if rows else None
+    last = standing_of(rows).last
     if last is not None and (last.sub_step is not None or process.wait_kind == WaitKind.CHILDREN):
         return done, seconds_of_work(last.started_at, moment, pauses.get((process.pk, last.key), ()))
     # After a stop the step began when somebody or something set the process going again.

@@ -10,6 +10,7 @@ from wfo_site.common.errors import NotFound
 from workflows.engine.authorization import (
     RESUME_REFUSED,
     RETRY_REFUSED,
+    THE_SYSTEM,
     Asker,
     AuthAction,
     Policy,
@@ -24,6 +25,8 @@ from workflows.selectors.position import Position, position_of
 from workflows.states import FAILED
 
 UNDO_REFUSED: Final = "User is not authorized to undo this process"
+CHANGE_STATE: Final = "workflows.change_process_state"
+CHANGE_STATE_REFUSED: Final = f"This needs the permission {CHANGE_STATE}, which an administrator gives"
 
 # A step that asks or waits is resumed, one that failed is tried again.
 _RESUMED: Final = frozenset({ProcessStatus.SUSPENDED, ProcessStatus.AWAITING_CALLBACK})
@@ -48,6 +51,11 @@ class Permissions:
 
 EVERYTHING: Final = Permissions(resume=True, retry=True)
 NOTHING: Final = Permissions(resume=False, retry=False)
+
+
+def may_change_states(asker: Asker) -> bool:
+    """Say whether somebody may change the state of processes at all; programs without login are asked nothing."""
+    return asker is None or asker is THE_SYSTEM or asker.has_perm(CHANGE_STATE)
 
 
 def permissions_at(position: Position, asker: Asker) -> Permissions:

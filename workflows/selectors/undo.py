@@ -11,12 +11,13 @@ from wfo_site.common.errors import NotFound
 from workflows.engine.callback_tokens import mask
 from workflows.engine.history import state_at
 from workflows.engine.tree import ref_to
-from workflows.engine.undo_plan import Fate, Undoing, undoings_of
+from workflows.engine.undo_plan import Fate, Undoing, branches_of, undoings_of
 from workflows.enums import ProcessKind, ProcessStatus, WaitKind
 from workflows.models import Process
 from workflows.states import ENDED, RUNNABLE
 
 NOTHING_HAS_AN_UNDO: Final = "Nothing of what it did has an undo"
+RUNS_ON: Final = "The step that was running may not have ended; undo it when it has, or its worker is known to be lost."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,8 @@ def undo_plan(process_id: UUID) -> Undo:
         raise NotFound(f"Process with process_id {process_id} not found")
     undone_by = undo_of(process_id)
     refusal = undo_refusal(process, undone_by, parts_at_work=_parts_at_work(process))
+    if not refusal and any(branch.runs_on for branch in branches_of(process)):
+        refusal = RUNS_ON
     steps = [] if process.kind == ProcessKind.UNDO else undoings_of(process)
     return Undo(process=process, steps=steps, refusal=refusal or nothing_refusal(steps), undone_by=undone_by)
 
@@ -73,6 +76,8 @@ def undo_refusal(process: Process, undone_by: Process | None, *, parts_at_work: 
         return "The process that started it has not ended; abort that one first."
     if process.last_status == ProcessStatus.COMPLETED and process.parent is None:
         return "It has completed; only what failed or was given up is undone."
+    if process.runs_on:
+        return RUNS_ON
     return "It is at work; abort it first." if parts_at_work or process.last_status in RUNNABLE else ""
 
 

@@ -11,6 +11,7 @@ from workflows.enums import ProcessStatus, WaitKind
 from workflows.models import EngineSettings, Process
 from workflows.selectors.open_waits import OpenWait, open_wait
 from workflows.selectors.parts import parts_sentence
+from workflows.selectors.workers import unserved_queue
 from workflows.states import FAILED, RUNNABLE
 
 
@@ -27,6 +28,8 @@ def why_not_running(process: Process, wait: OpenWait | None = None) -> str:
         return f"{step} failed; retry to try it again, or abort."
     if status == ProcessStatus.WAITING and process.wait_kind == WaitKind.CHILDREN:
         return f"{step}: {parts_sentence(process)}."
+    if process.runs_on:
+        return "It was aborted. The step that was running has not ended yet; what it returns is dropped."
     if status in _WAITING:
         return _why_waiting(process, step, wait or open_wait(process))
     return ""
@@ -68,7 +71,12 @@ def _why_not_yet(process: Process) -> str:
         return "The engine is paused; it goes on when the engine does."
     is_taken_over = process.last_status == ProcessStatus.RUNNING
     waits = "Waits for a runner to take it over." if is_taken_over else "Waits for a free runner."
-    return _no_place(process) or waits
+    return _not_served(process) or _no_place(process) or waits
+
+
+def _not_served(process: Process) -> str:
+    queue = unserved_queue(process)
+    return f"No worker serves the queue {queue}; it goes on when one is started for it." if queue else ""
 
 
 def _no_place(process: Process) -> str:

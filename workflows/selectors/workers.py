@@ -8,6 +8,8 @@ from django.conf import settings
 
 from workflows.engine import claims
 from workflows.executors import get_executor
+from workflows.executors.queues import queue_of_process
+from workflows.models import Process
 
 
 class WorkerStatus(TypedDict):
@@ -27,3 +29,15 @@ def worker_status() -> WorkerStatus:
         "number_of_queued_jobs": claims.waiting_count(),
         "number_of_running_jobs": claims.running_count(),
     }
+
+
+def unserved_queue(process: Process) -> str:
+    """Return the queue that a process waits on, if it is known that no worker listens to it; else "". No query.
+
+    Executors without a broker serve every queue.
+    """
+    if settings.EXECUTOR != "celery":
+        return ""
+    queue = queue_of_process(process)
+    is_served = any(worker.queues is None or queue in worker.queues for worker in get_executor().workers())
+    return "" if is_served else queue

@@ -25,7 +25,8 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
     """Abort a process, and the children it waits for. Work done is not undone, and its subscriptions stay locked.
 
     A running step is cut off: what it returns is dropped, and whether it had an effect outside is not known; the row
-    says so. `is_told`: its parent knows. Raises NotFound, and Conflict for a process that has ended.
+    says so. Its runner keeps the lease as long as the step goes on. `is_told`: its parent knows. Raises NotFound, and
+    Conflict for a process that has ended.
     """
     with transaction.atomic():
         ref = ref_to(process_id)
@@ -35,10 +36,10 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
         waits.cancel_all(process_id)
         # The lock takes the process from its runner: no step can be written from here on.
         live = Process.every.filter(pk=process_id).exclude(last_status__in=ENDED)
-        before = live.select_for_update().values_list("last_status", "last_seq", "last_step", "runner").first()
+        before = live.select_for_update().values_list("last_status", "last_seq", "last_step", "runner", "epoch").first()
         if before is None:
             raise _refusal(process_id)
-        status, seq, last_step, runner = before
+        status, seq, last_step, runner, epoch = before
         moment = now()
         delta = (
             {"abort_note": f"A step was running after {last_step or 'the start'}: its effect outside is unknown."}
@@ -52,6 +53,8 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
             key=USER_ABORTED,
             status=StepStatus.ABORT,
             delta=delta,
+            # What the step that was cut off has logged stands with this row.
+            epoch=epoch,
             created_by=user,
             started_at=moment,
             completed_at=moment,
@@ -63,8 +66,6 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
             last_status=ProcessStatus.ABORTED,
             last_step=USER_ABORTED,
             last_seq=seq + 1,
-            runner=None,
-            lease_until=None,
             held_because=None,
             wait_kind=None,
             last_modified_at=Now(),

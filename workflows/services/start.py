@@ -1,13 +1,11 @@
-"""The only way in: `start_process`, with the list of checks that every entry point passes."""
+"""The only way in: `start_process` and `start_processes`, with the list of checks that every entry point passes."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +15,7 @@ from subscriptions.models import Subscription
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, current
-from wfo_site.common.errors import Conflict, Forbidden, NotFound
+from wfo_site.common.errors import Forbidden, NotFound
 from wfo_site.common.json import to_json
 from wfo_site.common.uuid7 import uuid7
 from workflows.engine.authorization import Asker, AuthAction, allows
@@ -27,12 +25,13 @@ from workflows.engine.self_wait import note_started
 from workflows.engine.steps import State
 from workflows.enums import InputType, Priority, ProcessStatus
 from workflows.forms import post_form
-from workflows.models import InputState, Process, ProcessSubscription, StartKey
+from workflows.models import InputState, Process, ProcessSubscription
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
 from workflows.services.initial_form import initial_form, with_implied_page
+from workflows.services.start_keys import keep_key, started_with
 
-KEY_IS_KEPT: Final = timedelta(hours=24)
+ROWS_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,21 @@ class Start:
     user: str
     user_model: Asker = None
     priority: int = Priority.INTERACTIVE
+
+
+@dataclass(frozen=True)
+class Order:
+    """A process to start: one dict for each page of the workflow's form, None for `[{}]`.
+
+    `columns`: those of its row that only whoever starts it knows, as a step that starts the children of its process.
+    """
+
+    workflow_key: str
+    user_inputs: Sequence[State] | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    def pages_for(self, workflow: Workflow) -> list[State]:
+        return with_implied_page(workflow, [{}] if self.user_inputs is None else list(self.user_inputs))
 
 
 def _check_engine(_: Start) -> None:
@@ -90,57 +104,99 @@ def start_process(
     idempotency_key: str | None = None,
     not_before: datetime | None = None,
     priority: int = Priority.INTERACTIVE,
-    link: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Start a workflow and return the id of its process; nothing is stored unless every check and form page passes.
 
-    Runners take what has a low `priority` first. `link`: columns of a process that a step of another starts.
+    Runners take what has a low `priority` first.
     `user_inputs`: one dict per form page, None for `[{}]`. With an `idempotency_key` known from the last 24 hours the
     process it started is returned, whatever would refuse another, or Conflict raised if the inputs differ. `user` is
     the name that is recorded, `user_model` who the workflow's callback is asked about: THE_SYSTEM is always allowed.
     Raises NotFound, Locked, Forbidden, StartPredicateError, FormNotCompleteError, FormValidationError, and what the
     checks add.
     """
-    workflow, row = find_startable(workflow_key)
-    start = Start(workflow, row, user, user_model, priority)
-    inputs = with_implied_page(workflow, [{}] if user_inputs is None else list(user_inputs))
-    columns = {"not_before": not_before, **(link or {})}
+    start = Start(*find_startable(workflow_key), user, user_model, priority)
+    order = Order(workflow_key, user_inputs, {"not_before": not_before})
+    if idempotency_key is None:
+        return _start(start, order)
+    inputs = order.pages_for(start.workflow)
     try:
-        for check in CHECKS:
-            check(start)
-        if idempotency_key is not None and (known := _started_with(idempotency_key, workflow_key, inputs)) is not None:
-            return known
-        return _start(start, inputs, columns, idempotency_key)
+        return _start(start, order, idempotency_key)
     except Forbidden:
         raise
     except Exception:
         # What stands in the way may be what this very call has started before, or just now in another request.
-        if idempotency_key is None or (known := _started_with(idempotency_key, workflow_key, inputs)) is None:
+        if (known := started_with(idempotency_key, workflow_key, inputs)) is None:
             raise
         return known
 
 
-def _start(start: Start, inputs: Sequence[State], columns: Mapping[str, Any], idempotency_key: str | None) -> UUID:
-    process_id: UUID = columns.get("process_id") or uuid7()
+def _start(start: Start, order: Order, idempotency_key: str | None = None) -> UUID:
+    """Start one process, or find the one that was started with the key."""
+    _check(start)
+    inputs = order.pages_for(start.workflow)
+    if idempotency_key is not None and (known := started_with(idempotency_key, order.workflow_key, inputs)) is not None:
+        return known
+    new = _prepare(start, order)
+    with transaction.atomic():
+        _insert([new])
+        if idempotency_key is not None:
+            keep_key(idempotency_key, new.process.process_id, order.workflow_key, inputs)
+    return new.process.process_id
+
+
+def start_processes(
+    orders: Iterable[Order], *, user: str = SYSTEM_USER, user_model: Asker = None, priority: int = Priority.BATCH
+) -> list[UUID]:
+    """Start many processes and return their ids in order: all of them, or none if one is refused.
+
+    A constant number of statements for each 500, and the checks once for each workflow. Raises what `start_process`
+    raises, with a note of which order it was.
+    """
+    known: dict[str, Start] = {}
+    prepared: list[_NewProcess] = []
+    for number, order in enumerate(orders, start=1):
+        try:
+            if order.workflow_key not in known:
+                start = known[order.workflow_key] = Start(
+                    *find_startable(order.workflow_key), user, user_model, priority
+                )
+                _check(start)
+            prepared.append(_prepare(known[order.workflow_key], order))
+        except Exception as error:
+            error.add_note(f"Start {number}, of workflow {order.workflow_key!r}; none was started.")
+            raise
+    with transaction.atomic():
+        _insert(prepared)
+    return [new.process.process_id for new in prepared]
+
+
+def _check(start: Start) -> None:
+    for check in CHECKS:
+        check(start)
+
+
+class _NewProcess(NamedTuple):
+    """The rows of a process to be, and the subscription that the first page of its form names."""
+
+    process: Process
+    input_state: InputState
+    subscription_id: UUID | None
+
+
+def _prepare(start: Start, order: Order) -> _NewProcess:
+    """Put the inputs through the form and return the rows of the process; nothing is written."""
+    process_id: UUID = order.columns.get("process_id") or uuid7()
     begin_state = {
         "process_id": process_id,
         "reporter": start.user,
         "workflow_name": start.row.name,
         "workflow_target": start.row.target,
     }
+    inputs = order.pages_for(start.workflow)
     form_state = post_form(initial_form(start.workflow, start.row), to_json(begin_state), inputs)
-    state = to_json({**form_state, **begin_state})
-    with transaction.atomic():
-        _insert(start, {"process_id": process_id, "root_id": process_id, **columns}, state, inputs)
-        if idempotency_key is not None:
-            _keep_key(idempotency_key, process_id, start.row.name, inputs)
-    return process_id
-
-
-def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequence[State]) -> None:
-    moment, process_id = now(), columns["process_id"]
-    Process.every.create(
-        **columns,
+    moment = now()
+    process = Process(
+        **{"process_id": process_id, "root_id": process_id, **order.columns},
         workflow=start.row,
         is_task=start.row.is_task,
         last_status=ProcessStatus.CREATED,
@@ -149,48 +205,37 @@ def _insert(start: Start, columns: Mapping[str, Any], state: State, inputs: Sequ
         created_by=start.user,
         priority=start.priority,
     )
-    InputState.objects.create(
+    input_state = InputState(
         process_id=process_id,
-        input_state=state,
+        input_state=to_json({**form_state, **begin_state}),
         input_type=InputType.INITIAL_STATE,
         input_time=moment,
         created_by=start.user,
     )
-    if not start.row.is_task and (subscription_id := _subscription_of(inputs)) is not None:
-        ProcessSubscription.objects.create(process_id=process_id, subscription_id=subscription_id)
-    broadcast.processes_changed(process_id)
+    return _NewProcess(process, input_state, None if start.row.is_task else _subscription_named(inputs))
+
+
+def _insert(prepared: Sequence[_NewProcess]) -> None:
+    ids = [new.process.process_id for new in prepared]
+    named = {new.subscription_id for new in prepared if new.subscription_id is not None}
+    there = set(Subscription.objects.filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+    Process.every.bulk_create((new.process for new in prepared), batch_size=ROWS_AT_ONCE)
+    InputState.objects.bulk_create((new.input_state for new in prepared), batch_size=ROWS_AT_ONCE)
+    ProcessSubscription.objects.bulk_create(
+        ProcessSubscription(process_id=new.process.process_id, subscription_id=new.subscription_id)
+        for new in prepared
+        if new.subscription_id in there
+    )
+    for process_id in ids:
+        broadcast.processes_changed(process_id)
+        note_started(process_id)
     broadcast.status_counts_changed()
-    ring_after_commit([process_id])
-    note_started(process_id)
+    ring_after_commit(ids)
 
 
-def _subscription_of(inputs: Sequence[State]) -> UUID | None:
-    """Return the subscription that the first page names; None if it names none, or none that there is."""
+def _subscription_named(inputs: Sequence[State]) -> UUID | None:
+    """Return the subscription that the first page names, whether or not there is one."""
     try:
-        named = UUID(str(inputs[0]["subscription_id"]))
+        return UUID(str(inputs[0]["subscription_id"]))
     except (IndexError, KeyError, ValueError):
         return None
-    return named if Subscription.objects.filter(pk=named).exists() else None
-
-
-def _digest(workflow_key: str, inputs: Sequence[State]) -> str:
-    text = json.dumps([workflow_key, to_json(list(inputs))], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _started_with(key: str, workflow_key: str, inputs: Sequence[State]) -> UUID | None:
-    known = StartKey.objects.filter(key=key, created_at__gt=now() - KEY_IS_KEPT).first()
-    if known is None:
-        return None
-    if known.inputs_digest != _digest(workflow_key, inputs):
-        raise Conflict(
-            "This idempotency key was used for another start; use a new key for new inputs", field="Idempotency-Key"
-        )
-    return known.process_id
-
-
-def _keep_key(key: str, process_id: UUID, workflow_key: str, inputs: Sequence[State]) -> None:
-    StartKey.objects.filter(key=key, created_at__lte=now() - KEY_IS_KEPT).delete()
-    StartKey.objects.create(
-        key=key, inputs_digest=_digest(workflow_key, inputs), process_id=process_id, created_at=now()
-    )

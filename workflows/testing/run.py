@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from wfo_site.common.context import SYSTEM_USER
+from workflows.engine.step_log import Progress
 from workflows.engine.steps import State
 from workflows.testing.pages import Page, walk
 
@@ -70,6 +71,21 @@ class Run:
         found = [row for row in self.rows if row.name == name]
         assert found, f"No step {name!r} was stored; there are {[row.name for row in self.rows]}"
         return found[-1]
+
+    @property
+    def log(self) -> list[tuple[str, str]]:
+        """Level and text of the lines that its steps have logged, in order."""
+        from workflows.selectors import process_log
+
+        return list(process_log(self.process_id).values_list("level", "text"))
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the last step was that said so: `(done, total, text)`."""
+        from workflows.models import StepProgress
+
+        values = StepProgress.objects.filter(process_id=self.process_id).values_list("done", "total", "text").first()
+        return Progress(*values) if values is not None else None
 
     @property
     def subscription(self) -> Any:

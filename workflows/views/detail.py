@@ -41,7 +41,7 @@ def live(request: HttpRequest, process_id: UUID) -> HttpResponse:
 
 @require_safe
 def step(request: HttpRequest, process_id: UUID, seq: int) -> HttpResponse:
-    """Show what one step changed, the whole state after it (`state=1`), or why it failed."""
+    """Show what one step changed or why it failed; with `state=1` the whole state after it, or that it failed with."""
     try:
         content = step_content(
             process_id,

@@ -59,6 +59,7 @@ WORKFLOWS = {
     "create_nsistp": ("CREATE", False, "Create nsistp", {"nsistp"}),
     "create_nsip2p": ("CREATE", False, "Create nsip2p", {"nsip2p"}),
     "task_bootstrap_netbox": ("SYSTEM", True, "Netbox Bootstrap", set[str]()),
+    "task_check_nodes": ("SYSTEM", True, "Check nodes against the inventory", set[str]()),
     "task_showcase": ("SYSTEM", True, "Component Showcase", set[str]()),
 }
 

@@ -137,3 +137,10 @@ def test_deliberate_failure_names_its_details(engine: Engine) -> None:
     error = run.step("Deliberate failure").error
     assert error is not None
     assert error["details"]["requested_by"] == "fail_on_purpose"
+
+
+def test_the_first_step_tells_what_it_does(engine: Engine) -> None:
+    run = showcase(engine, fail_on_purpose=True)
+    assert run.log[0] == ("info", "text_value is 'hello'")
+    assert run.log[-1] == ("warning", "The last step will fail on purpose")
+    assert run.progress == (6, 6, "values")

@@ -98,12 +98,12 @@ class Fleet:
     def __init__(self, zygote: Zygote, folder: Path, place: Place) -> None:
         self.place = place
         self._zygote = zygote
-        self._folder = folder
+        self.folder = folder
         self._numbers = itertools.count(1)
         self._children: list[Child] = []
 
     def fork(self, role: str, **arguments: Any) -> Child:
-        reply = self._folder / f"reply_{next(self._numbers)}_{role}"
+        reply = self.folder / f"reply_{next(self._numbers)}_{role}"
         pid = self._zygote.fork(
             {"role": role, "arguments": arguments, "reply": str(reply), "place": asdict(self.place)}
         )
@@ -129,10 +129,13 @@ class Fleet:
 
     def wait_for_end(self, process_ids: list[str], *, seconds: float) -> None:
         """Wait until every one of these processes is completed or failed, or say what they are."""
+        self.wait_for(process_ids, "completed", "failed", seconds=seconds)
+
+    def wait_for(self, process_ids: list[str], *statuses: str, seconds: float = 120) -> None:
         until = time.monotonic() + seconds
-        while set(found := self.ask("statuses", process_ids=process_ids)) - {"completed", "failed"}:
-            assert time.monotonic() < until, f"not ended after {seconds} s: {found}"
-            time.sleep(0.3)
+        while set(found := self.ask("statuses", process_ids=process_ids)) - set(statuses):
+            assert time.monotonic() < until, f"not {' or '.join(statuses)} after {seconds} s: {found}"
+            time.sleep(0.2)
 
     def facts(self, process_ids: list[str]) -> dict[str, Any]:
         found: dict[str, Any] = self.ask("facts", process_ids=process_ids)

@@ -40,20 +40,27 @@ class Lab:
     @property
     def lease(self) -> float:
         """As in production in the long form; soon over in the short one."""
-        return 20 if self.part == 1 else LEASE_SECONDS
+        return 20 if self.part else LEASE_SECONDS
 
     @property
     def runners(self) -> int:
         """How many processes run things: SQLite is for one."""
         return 4 if self.is_on_postgresql else 1
 
-    def fleet(self, database_url: str | None = None, *, executor: str = "threadpool", **environment: str) -> Fleet:
+    def fleet(
+        self,
+        database_url: str | None = None,
+        *,
+        executor: str = "threadpool",
+        lease: float | None = None,
+        **environment: str,
+    ) -> Fleet:
         """Return runners that live on the database, or on another; they are killed at the end of the test."""
         folder = self.folder / f"fleet_{len(list(self.folder.glob('fleet_*')))}"
         folder.mkdir()
         place = Place(
             database_url=database_url or self.database.url,
-            lease=self.lease,
+            lease=lease or self.lease,
             executor=executor,
             environment={"LEDGER_URL": self.ledger.url, **environment},
         )

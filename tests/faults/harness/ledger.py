@@ -15,10 +15,12 @@ from typing import Any
 
 @dataclass
 class Ledger:
-    """What was called. `delay` seconds pass within each call, so that kills hit calls too."""
+    """What was called. `delay` seconds pass within each call, so that kills hit calls too; none ends while the gate is
+    shut."""
 
     url: str = ""
     delay: float = 0.0
+    gate: threading.Event = field(default_factory=threading.Event)
     counts: Counter[str] = field(default_factory=Counter)
     # Of each key: the process and the step that used it. Two of them would be a key that is not unique.
     places: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
@@ -52,11 +54,13 @@ class Ledger:
 def serving_ledger() -> Iterator[Ledger]:
     """Serve a ledger on a free port for the block."""
     ledger = Ledger()
+    ledger.gate.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             ledger.take(json.loads(body))
+            ledger.gate.wait()
             time.sleep(ledger.delay)
             self.send_response(204)
             self.end_headers()

@@ -6,20 +6,33 @@ import os
 import signal
 import threading
 import time
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import uvicorn
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
+from django.db.models import Count
 
 from tests.faults.stopper import places
+from wfo_site.common.clock import now
+from wfo_site.common.errors import Conflict
 from wfo_site.settings.base import database
 from workflows.engine.runner import run
 from workflows.executors import get_executor, runner_id
 from workflows.executors.keeper import Keeper
-from workflows.models import InputState, Process, ProcessStep
-from workflows.services import resume_process, start_process
+from workflows.models import InputState, Lease, Process, ProcessStep, StartKey, Wait
+from workflows.services import (
+    abort_process,
+    pause_engine,
+    resume_process,
+    start_process,
+    undo_process,
+    unpause_engine,
+)
 
 
 def settle(*, database_url: str, lease: float, executor: str, environment: dict[str, str]) -> None:
@@ -66,19 +79,28 @@ def run_one(*, process_id: str, stop_at: str | None = None, file: str = "", step
         return run(UUID(process_id), runner=keeper.runner, should_stop=should_stop)
 
 
-def start(*, workflow: str, count: int, held: bool = False) -> list[str]:
+def web(*, port: int, stop_at: str | None = None, file: str = "") -> None:
+    """Serve pages and API, and run nothing; stop at a place if one is given."""
+    if stop_at is not None:
+        places.install(stop_at, file)
+    uvicorn.run(
+        "wfo_site.asgi:application", port=port, lifespan="off", log_config=None, access_log=False, log_level="warning"
+    )
+
+
+def start(*, workflow: str, count: int, held: bool = False, pages: list[dict[str, Any]] | None = None) -> list[str]:
     """Start so many processes and return their ids. Bells ring as the settings say. `held`: no runner takes them."""
-    found = [str(_started(workflow)) for _ in range(count)]
+    found = [str(_started(workflow, pages)) for _ in range(count)]
     if held:
         Process.every.filter(pk__in=found).update(held_because="the test holds it")
     return found
 
 
-def _started(workflow: str) -> UUID:
+def _started(workflow: str, pages: list[dict[str, Any]] | None) -> UUID:
     """Start a process, again and again while the database is away: nothing is there unless a start returned."""
     while True:
         try:
-            return start_process(workflow)
+            return start_process(workflow, pages)
         except Exception:
             connection.close()
             time.sleep(0.1)
@@ -152,9 +174,72 @@ def edit(*, process_id: str, columns: dict[str, Any]) -> None:
         cursor.execute(f"UPDATE workflows_process SET {sets.replace('%', '%%')} WHERE process_id = %s", [key])
 
 
-def resume(*, process_ids: list[str]) -> None:
-    """Let each of these go on that can."""
+def resume(*, process_ids: list[str], pages: list[dict[str, Any]] | None = None) -> None:
+    """Let each of these go on that can, with the pages of input that it asks for."""
     for process_id in (
         Process.every.filter(pk__in=process_ids).exclude(last_status="completed").values_list("pk", flat=True)
     ):
-        resume_process(process_id)
+        resume_process(process_id, pages)
+
+
+def abort(*, process_ids: list[str]) -> list[str]:
+    """Abort each of these that has not ended, and return which those were."""
+    aborted = []
+    for process_id in process_ids:
+        try:
+            abort_process(UUID(process_id))
+        except Conflict:
+            continue
+        aborted.append(process_id)
+    return aborted
+
+
+def undo(*, process_id: str) -> str:
+    """Start the undo of a process, which ends by that, and return its id. No runner takes it before its release."""
+    with transaction.atomic():
+        made = undo_process(UUID(process_id))
+        Process.every.filter(pk=made).update(held_because="the test holds it")
+    return str(made)
+
+
+def pause() -> None:
+    pause_engine()
+
+
+def unpause() -> None:
+    unpause_engine()
+
+
+def stored() -> dict[str, int]:
+    """Return how many rows there are of what a start writes."""
+    return {"processes": Process.every.count(), "inputs": InputState.objects.count(), "keys": StartKey.objects.count()}
+
+
+def end_leases() -> None:
+    """End the leases of what one may do at a time, as time does when whoever has them was lost."""
+    Lease.objects.update(until=now() - timedelta(seconds=1))
+
+
+def waits(*, process_ids: list[str]) -> dict[str, list[tuple[str, float | None, float | None]]]:
+    """Return what each process has waited for: the state of the wait, its deadline and when it was closed."""
+    found: dict[str, list[tuple[str, float | None, float | None]]] = {}
+    for wait in Wait.objects.filter(process__in=process_ids).order_by("created_at"):
+        moments = [moment and moment.timestamp() for moment in (wait.deadline, wait.closed_at)]
+        found.setdefault(str(wait.process_id), []).append((wait.state, *moments))
+    return found
+
+
+def children(*, parent: str) -> dict[str, str]:
+    """Return the status of each child of a process."""
+    found = Process.every.filter(parent_id=parent).values_list("process_id", "last_status")
+    return {str(process_id): status for process_id, status in found}
+
+
+def watch(*, parent: str, file: str) -> list[int]:
+    """Count the children of a process by their status again and again until the file is there; return the sums."""
+    sums = []
+    while not Path(file).exists():
+        counts = Process.every.filter(parent_id=parent).order_by().values_list("last_status").annotate(Count("pk"))
+        sums.append(sum(number for _, number in counts))
+        time.sleep(0.02)
+    return sums

@@ -15,6 +15,7 @@ import traceback
 from pathlib import Path
 
 import django
+from django.urls import resolve
 
 _PR_SET_PDEATHSIG = 1
 
@@ -22,6 +23,9 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     django.setup()
     from tests.faults.harness import roles
+
+    # Loads what serves requests, too.
+    resolve("/api/processes")
 
     # Children that were killed are nobody's business: the kernel forgets them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

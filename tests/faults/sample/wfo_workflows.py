@@ -13,13 +13,17 @@ from workflows import (
     State,
     Step,
     StepList,
+    SubWorkflow,
     callback_step,
     done,
     init,
     inputstep,
+    nothing_to_undo,
+    parallel_sub_workflows,
     step,
     step_context,
     store_process_subscription,
+    task,
     workflow,
 )
 from workflows.forms import FormGenerator, FormPage
@@ -100,7 +104,15 @@ def _fail_first_try(where: str) -> State:
     return {f"attempts_{where}": attempt}
 
 
-@workflow("Asking")
+def first_answer() -> FormGenerator:
+    class First(FormPage):
+        answer: str = "from the start"
+
+    page = yield First
+    return page.model_dump()
+
+
+@workflow("Asking", initial_input_form=first_answer)
 def asking() -> StepList:
     return init >> fail_before >> ask >> fail_after >> done
 
@@ -123,7 +135,7 @@ def delegating() -> StepList:
 
 @workflow("Delegating for a moment")
 def delegating_briefly() -> StepList:
-    return init >> callback_step("Delegate", order, check_answer, timeout=4) >> done
+    return init >> callback_step("Delegate", order, check_answer, timeout=6) >> done
 
 
 @step("Leak a cursor and raise")
@@ -156,3 +168,50 @@ def write_and_raise(process_id: UUID) -> State:
 @workflow("Leaking")
 def leaking() -> StepList:
     return init >> raise_in_transaction >> leave_open >> write_and_raise >> done
+
+
+def making(number: int) -> Step:
+    """Return a step that makes a thing outside, and can take it away again."""
+
+    def take_away(state: State) -> State:
+        ledger.call(takes=number)
+        return {}
+
+    @step(f"Make {number}", undo=take_away)
+    def make() -> State:
+        ledger.call(makes=number)
+        return {}
+
+    return make
+
+
+@step("Stop", undo=nothing_to_undo)
+def stop() -> State:
+    raise ValueError("this is as far as it goes")
+
+
+@workflow("Making")
+def making_things() -> StepList:
+    return init >> StepList(making(number) for number in range(1, STEPS + 1)) >> stop >> done
+
+
+@task("Failing at first")
+def failing_task() -> StepList:
+    return StepList([fail_before])
+
+
+def size() -> FormGenerator:
+    class Size(FormPage):
+        count: int
+
+    page = yield Size
+    return page.model_dump()
+
+
+def parts(state: State) -> list[SubWorkflow]:
+    return [SubWorkflow("three_steps", [{}]) for _ in range(state["count"])]
+
+
+@workflow("Bulk", initial_input_form=size)
+def bulk() -> StepList:
+    return init >> parallel_sub_workflows("Parts", parts, allow_aborted=True) >> done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -66,3 +67,15 @@ def rows(process: Process | UUID) -> list[tuple[str, str]]:
     """Return the names and statuses of a process's rows."""
     pk = process if isinstance(process, UUID) else process.pk
     return list(ProcessStep.objects.filter(process_id=pk).order_by("seq").values_list("name", "status"))
+
+
+def in_thread(act: Callable[[], object]) -> threading.Thread:
+    """Do something in a thread with a connection of its own, beside the test."""
+
+    def run_and_close() -> None:
+        act()
+        connection.close()
+
+    thread = threading.Thread(target=run_and_close)
+    thread.start()
+    return thread

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from django.db.models.functions import Now
 
 from workflows import State, StepList, begin, done, init, step, workflow
@@ -20,7 +17,7 @@ from workflows.models import EngineSettings, Process
 from workflows.selectors import engine_status, why_not_running
 from workflows.services import abort_process, pause_engine, unpause_engine
 
-from .conftest import StartWorkflow, rows
+from .conftest import StartWorkflow, in_thread, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,16 +39,6 @@ def created(start: StartWorkflow) -> Process:
         return init >> count >> count >> done
 
     return start(counting)
-
-
-def in_thread(act: Callable[[], object]) -> threading.Thread:
-    def run_and_close() -> None:
-        act()
-        connection.close()
-
-    thread = threading.Thread(target=run_and_close)
-    thread.start()
-    return thread
 
 
 def test_of_many_claims_at_once_exactly_one_wins(created: Process) -> None:

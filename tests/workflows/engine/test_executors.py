@@ -289,6 +289,7 @@ def test_a_pool_that_stops_hands_back_between_steps_and_another_goes_on(start: S
     assert begun.wait(20)
     stopper = threading.Thread(target=one.stop, args=(15,))
     stopper.start()
+    wait_for(lambda: one.room.is_closing)
     release.set()
     stopper.join()
     process.refresh_from_db()

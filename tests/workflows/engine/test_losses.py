@@ -102,6 +102,16 @@ def test_giving_back_in_good_order_is_no_loss(process: Process) -> None:
     assert lost(process) == 0
 
 
+def test_giving_back_before_the_step_is_begun_keeps_what_was_lost_in_it(process: Process) -> None:
+    """Others hand back when one wants to be alone: one that kills must not be as good as new by that."""
+    lose_in("One", process)
+    assert run(process.pk, runner="r", should_stop=lambda: True)
+    assert lost(process) == 1
+    lose_in("One", process)
+    assert run(process.pk, runner="r", alone=True, should_stop=lambda: True)
+    assert lost(process) == 2
+
+
 def test_a_runner_that_ends_within_a_step_takes_back_only_its_own_claim(process: Process) -> None:
     lose_in("One", process)
     assert claims.claim(process.pk, "r") is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -54,7 +55,7 @@ from workflows.services import abort_process, arrive_callback, delete_process, r
 from workflows.services.insync import ProcessesNotEnded, set_subscription_in_sync
 
 from . import undoing
-from .conftest import StartWorkflow, rows, state_of
+from .conftest import StartWorkflow, in_thread, rows, state_of
 from .undoing import CALLS, FAILING, GIVEN, NETWORK, flow_of, makes, says
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -435,6 +436,32 @@ class TestRefusals:
         Process.every.filter(pk=completed.pk).update(last_status="running")
         with pytest.raises(Conflict, match="at work; abort it first"):
             undo_process(completed.pk)
+
+    def test_a_step_that_goes_on_after_an_abort_is_not_overtaken(self, start: StartWorkflow) -> None:
+        """What it makes outside is there only when it has ended."""
+        refusals: list[str] = []
+
+        def give_up(process_id: UUID) -> None:
+            abort_process(process_id)
+            try:
+                undo_process(process_id)
+            except Conflict as error:
+                refusals.append(str(error))
+
+        def take_away() -> None:
+            NETWORK.pop("slow")
+
+        @step("Make slowly", undo=take_away)
+        def make_slowly(process_id: UUID) -> None:
+            in_thread(partial(give_up, process_id)).join()
+            NETWORK["slow"] = "made"
+
+        process = start(flow_of(StepList([make_slowly])))
+        (refusal,) = refusals
+        assert "may not have ended" in refusal
+        assert (status_of(process), NETWORK) == ("aborted", {"slow": "made"})
+        assert undo(process).last_status == "completed"
+        assert NETWORK == {}
 
     def test_there_must_be_something_to_undo(self, start: StartWorkflow) -> None:
         FAILING.add("Stop")

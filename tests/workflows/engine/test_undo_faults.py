@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from wfo_site.common.errors import Conflict
 from workflows import StepList, branch, nothing_to_undo, parallel, step_group
 from workflows.services import abort_process, undo_process
 from workflows.testing import Engine, FaultPoint, Run
@@ -51,6 +52,9 @@ def test_killed_on_the_way_there_and_given_up_it_leaves_nothing(engine: Engine, 
     run = engine.start(flow)  # type: ignore[arg-type]
     engine.run_until_idle()
     abort_process(run.process_id)
+    with pytest.raises(Conflict, match="its worker is known to be lost"):
+        undo_process(run.process_id)
+    engine.recover()
     undo(engine, run).expect("completed")
     assert NETWORK == BEFORE
 

@@ -86,22 +86,31 @@ def test_a_broker_that_never_answers_keeps_the_first_one_waiting_only_for_a_whil
     wait_for(lambda: monitor.workers() == [ONE])
 
 
+FOUR = {"celery@one": {"pool": {"max-concurrency": 4}}}
+
+
 @pytest.mark.parametrize(
-    ("answers", "workers"),
+    ("answers", "queues", "workers"),
     [
-        (None, []),
-        ({}, []),
-        ({"celery@one": {"pool": {"max-concurrency": 4}}}, [ONE]),
-        ({"celery@one": {"pool": {"max-concurrency": "N/A"}}}, [OnlineWorker("celery@one", 1)]),
-        ({"celery@one": {}}, [OnlineWorker("celery@one", 1)]),
-        ({"celery@one": None}, [OnlineWorker("celery@one", 1)]),
+        (None, None, []),
+        ({}, None, []),
+        (FOUR, None, [ONE]),
+        ({"celery@one": {"pool": {"max-concurrency": "N/A"}}}, {}, [OnlineWorker("celery@one", 1)]),
+        ({"celery@one": {}}, {"celery@two": []}, [OnlineWorker("celery@one", 1)]),
+        ({"celery@one": None}, {"celery@one": None}, [OnlineWorker("celery@one", 1)]),
+        (
+            FOUR,
+            {"celery@one": [{"name": "gpu"}, {"name": "new_tasks"}, {}]},
+            [OnlineWorker("celery@one", 4, frozenset({"gpu", "new_tasks"}))],
+        ),
     ],
 )
 def test_whatever_workers_answer_is_understood(
-    monkeypatch: pytest.MonkeyPatch, answers: Any, workers: list[OnlineWorker]
+    monkeypatch: pytest.MonkeyPatch, answers: Any, queues: Any, workers: list[OnlineWorker]
 ) -> None:
     """Item 96."""
     from celery.app.control import Inspect
 
     monkeypatch.setattr(Inspect, "stats", lambda _: answers)
+    monkeypatch.setattr(Inspect, "active_queues", lambda _: queues)
     assert ask_celery() == workers

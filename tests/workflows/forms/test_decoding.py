@@ -19,6 +19,8 @@ from workflows.forms import Accept, Choice, FormPage, Label, LongText, choice_li
 from workflows.forms.decoding import decode
 from workflows.forms.protocol import page_schema
 
+pytestmark = pytest.mark.once
+
 
 def decoded(annotation: Any, *pairs: tuple[str, str], default: Any = ...) -> dict[str, Any]:
     page = create_model("Page", __base__=FormPage, f=(annotation, default))

@@ -31,6 +31,8 @@ from workflows.forms import (
 from workflows.forms.limits import MAX_DEPTH, MAX_VALUES
 from workflows.forms.protocol import Complete, NextPage, error_locale, walk_form
 
+pytestmark = pytest.mark.once
+
 GOLDEN: dict[str, Any] = json.loads(Path(__file__).with_name("golden.json").read_text())["_protocol"]
 
 

@@ -328,6 +328,17 @@ class TestStep:
         assert "wrong_key" not in html
         assert "later_key" not in html
 
+    def test_of_a_failure_it_is_the_state_that_the_step_began_with(self, get: Html) -> None:
+        process = a_process(last_status="failed")
+        steps = some_steps(
+            process, "Start", "Reserve address", plan=PLAN, status="failed", error={"error": "No answer"}
+        )
+        ProcessStep.objects.filter(pk=steps[0].pk).update(delta={"first_key": 1}, status="success", error=None)
+        html = self._content(get, process, 2, state=1)
+        assert "State that it began with" in html
+        assert "first_key" in html
+        assert "No answer" not in html
+
     def test_a_failure_shows_class_message_and_details(self, get: Html) -> None:
         process = a_process(last_status="failed", traceback="File secret.py, line 7")
         error = {"error": "No answer", "class": "ApiException", "status_code": 502, "body": "Bad gateway"}

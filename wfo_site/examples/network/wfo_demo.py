@@ -113,8 +113,16 @@ def seed_demo() -> str:
         _delivered(_order_core_link(nodes, link))
     for l2vpn in L2VPNS:
         _delivered(_order_l2vpn(ports, l2vpn))
+    _check_nodes(nodes["mad-p-1"])
     _make_unfinished(nodes)
     return _summary()
+
+
+def _check_nodes(changed_by_hand: UUID) -> None:
+    """Compare the nodes with the inventory, in which somebody has taken one out of service."""
+    device = Node.from_subscription(changed_by_hand).node.ims_id
+    get_inventory().update_device(device, {"status": "offline"})
+    _run("task_check_nodes", {})
 
 
 def _make_unfinished(nodes: dict[str, UUID]) -> None:

@@ -17,6 +17,8 @@ from workflows import (
     conditional,
     inputstep,
     step,
+    step_log,
+    step_progress,
     task,
 )
 from workflows.enums import Assignee
@@ -108,8 +110,14 @@ def _shown(value: object) -> str:
 
 @step("Record initial input")
 def record_initial_input(state: State) -> State:
-    """Keep a copy of what was submitted under one key."""
-    return {"showcase": {name: state[name] for name in ("text_value", "integer_value", *FLAGS)}}
+    """Keep a copy of what was submitted under one key, and tell of it one after the other."""
+    names = ("text_value", "integer_value", *FLAGS)
+    for number, name in enumerate(names, 1):
+        step_log(f"{name} is {state[name]!r}")
+        step_progress(number, len(names), "values")
+    if state["fail_on_purpose"]:
+        step_log("The last step will fail on purpose", level="warning")
+    return {"showcase": {name: state[name] for name in names}}
 
 
 @step("Conditional step")

@@ -1,0 +1,1 @@
+"""A product package of plain workflows for workers in processes of their own to run."""
