@@ -33,6 +33,7 @@ from workflows.engine.registry import PredicateContext, RunPredicateFail, RunPre
 from workflows.engine.retries import RetryPolicy
 from workflows.engine.step_context import StepContext, Undone, step_context
 from workflows.engine.step_decorators import inputstep, retrystep, step
+from workflows.engine.step_groups import callback_step, step_group
 from workflows.engine.step_log import step_log, step_progress
 from workflows.engine.step_options import Effect
 from workflows.engine.steps import (
@@ -41,11 +42,9 @@ from workflows.engine.steps import (
     StepList,
     abort,
     begin,
-    callback_step,
     done,
     init,
     nothing_to_undo,
-    step_group,
 )
 from workflows.enums import Assignee
 from workflows.predicates import awaiting_callbacks_exist, no_uncompleted_instance

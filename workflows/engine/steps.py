@@ -1,4 +1,4 @@
-"""What a step is, lists of steps, and steps that hold others; see `step_decorators` for those made of a function.
+"""What a step is, and lists of steps. `step_decorators` makes steps of functions, `step_groups` steps of other steps.
 
 Nothing here touches the database or the settings: product packages import it before Django is set up.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, SupportsIndex, TypeAlias, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, SupportsIndex, TypeAlias, overload
 
 from workflows.engine.step_context import Undone
-from workflows.engine.step_options import NOT_DECLARED, Effect, StepKeywords, StepOptions, Undo
+from workflows.engine.step_options import NOT_DECLARED, Effect, StepOptions, Undo
 
 if TYPE_CHECKING:
     from workflows.engine.blocks import BlocksOf
@@ -201,81 +201,6 @@ def as_undo(name: str, undo: Undo | None) -> Step | None:
     if isinstance(undo, Step) or not callable(undo):
         raise ValueError(f"{undo!r} cannot be the undo of {name!r}; give a function, a step or a step group")
     return Step(f"Undo: {name}"[:NAME_LENGTH], function=undo)
-
-
-def step_group(
-    name: str,
-    steps: Step | StepList,
-    *,
-    extract_form: bool = True,
-    retry_auth_callback: AuthCallback | None = None,
-    **options: Unpack[StepKeywords],
-) -> Step:
-    """Show several steps as one; each is a transaction of its own. A retry after a failure starts at the first.
-
-    `undo` takes back all of it; without, each of its steps is taken back by its own.
-    """
-    inner, made = without_forks(as_steps(steps), f"step_group {name!r}"), StepOptions.of(**options)
-    if other := next((item for item in inner if item.options.queue not in (None, made.queue)), None):
-        raise ValueError(
-            f"{other.name!r} asks for the queue {other.options.queue!r} within step_group {name!r}. A group is done on "
-            "one queue: name it with step_group(..., queue=), or take the step out."
-        )
-    first_input = next((item for item in inner if item.form is not None), None) if extract_form else None
-    return Step(
-        name,
-        StepKind.GROUP,
-        form=first_input.form if first_input else None,
-        assignee=first_input.assignee if first_input else SYSTEM_ASSIGNEE,
-        resume_auth_callback=first_input.resume_auth_callback if first_input else None,
-        retry_auth_callback=retry_auth_callback,
-        options=made,
-        steps=StepList(_flat(inner)),
-        undo=as_undo(name, options.get("undo")),
-    )
-
-
-def _flat(steps: Iterable[Step]) -> Iterable[Step]:
-    """Open groups within a group: one row shows them all, so one level is all there is."""
-    for item in steps:
-        if item.kind is StepKind.GROUP:
-            yield from (_under(inner, item.conditions) for inner in item.steps)
-        else:
-            yield item
-
-
-def _under(item: Step, conditions: tuple[Predicate, ...]) -> Step:
-    return replace(item, conditions=(*conditions, *item.conditions)) if conditions else item
-
-
-def callback_step(
-    name: str,
-    action_step: Step,
-    validate_step: Step,
-    result_key: str | None = None,
-    *,
-    callback_route_key: str = DEFAULT_CALLBACK_ROUTE_KEY,
-    timeout: float | None = None,
-    queue: str | None = None,
-    undo: Undo | None = None,
-) -> Step:
-    """Hand work to another system and wait for it to call back.
-
-    `action_step` finds the address to call back under `callback_route_key`; the body of the call stands under
-    `result_key` (default `callback_result`) for `validate_step`. After `timeout` seconds the step fails with "Callback
-    timed out". `queue`: only workers that serve it do these steps.
-    """
-    options = CallbackOptions(callback_route_key, result_key or DEFAULT_CALLBACK_RESULT_KEY, timeout)
-    steps = StepList(
-        [
-            Step(f"{name} - Create endpoint", StepKind.CALLBACK_CREATE, callback=options, atomic=True),
-            action_step,
-            Step(f"{name} - Await callback", StepKind.CALLBACK_AWAIT, callback=options, atomic=True),
-            validate_step,
-            Step(f"{name} - Cleanup callback step", StepKind.CALLBACK_CLEANUP, callback=options),
-        ]
-    )
-    return step_group(name, steps, extract_form=False, queue=queue, undo=undo)
 
 
 def without_forks(steps: StepList, where: str) -> StepList:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -36,9 +38,10 @@ from workflows import (
     workflow,
 )
 from workflows.checks import BLOCKS_TAG, check_steps_of_blocks, check_workflows_with_blocks
+from workflows.executors import get_executor
 from workflows.forms import FormGenerator, FormPage
 from workflows.models import Process
-from workflows.services import undo_process
+from workflows.services import resume_process, undo_process
 from workflows.testing import Engine, FaultPoint, Run
 
 from . import networks
@@ -71,13 +74,15 @@ def give_steps(network: SimpleNamespace, *names: str) -> None:
 
 def go(engine: Engine, flow: Any, page: State) -> Run:
     """Run a workflow and its branches as far as they go."""
-    run = engine.start(flow, page)
+    run = engine.queue(flow, page)
     engine.run_until_idle()
     return run
 
 
-def deliver(engine: Engine, network: SimpleNamespace, name: str, make: Any = None, **options: Any) -> Run:
-    """Run a workflow that creates a subscription of a product, and then its blocks."""
+def deliver(
+    engine: Engine, network: SimpleNamespace, name: str, make: Any = None, *, runs: bool = True, **options: Any
+) -> Run:
+    """Run (or only start) a workflow that creates a subscription of a product, and then its blocks."""
 
     def body() -> StepList:
         construct = constructs(make or (lambda: new(network, name)))
@@ -85,7 +90,8 @@ def deliver(engine: Engine, network: SimpleNamespace, name: str, make: Any = Non
 
     body.__name__ = f"deliver_{name.lower()}"
     flow = create_workflow(body.__name__, products=[name])(body)
-    return go(engine, flow, {"product": str(network.products[name])})
+    page = {"product": str(network.products[name])}
+    return go(engine, flow, page) if runs else engine.queue(flow, page)
 
 
 def change(engine: Engine, network: SimpleNamespace, subscription: Any, blocks: Any = modify_blocks) -> Run:
@@ -353,6 +359,56 @@ class TestManyBlocks:
         inner = {part.branch_name for part in Process.every.filter(parent__parent=run.process_id)}
         assert inner == {f"bundle.circuits.{one}.accesses.{two}" for one in range(2) for two in range(2)}
         assert run.state["block_state"]["bundle.circuits.1.accesses.0"].keys() == {"number"}
+
+    def test_one_of_a_list_that_asks_a_person_holds_up_no_other(self, engine: Engine, network: SimpleNamespace) -> None:
+        @inputstep("Ask", assignee="NOC")
+        def ask(block: ProductBlockModel) -> FormGenerator:
+            class Ask(FormPage):
+                number: int = len(str(block))
+
+            page = yield Ask
+            return page.model_dump()
+
+        @step("Keep")
+        def keep(block: ProductBlockModel, number: int) -> State:
+            return filled(block, number=number)
+
+        is_first = conditional(lambda state: state["block"]["title"] == "at 0")
+        register_block_steps(network.AccessBlock, create=begin >> is_first(ask) >> is_first(keep))
+        port = saved(network, "Port")
+        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, [port] * 2)).expect("waiting")
+        asking = parts(run)["circuit.accesses.0"]
+        assert [part.last_status for part in parts(run).values()] == ["suspended", "completed"]
+        resume_process(asking.pk, [{"number": 7}])
+        engine.run_until_idle()
+        run.expect("completed")
+        assert [one.number for one in run.subscription.circuit.accesses] == [7, None]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_blocks_at_work_at_the_same_time_each_keep_what_they_stored(
+        self, engine: Engine, network: SimpleNamespace
+    ) -> None:
+        together = threading.Barrier(4)
+
+        @step("Meet")
+        def meet(block: ProductBlockModel) -> State:
+            together.wait(20)
+            return filled(block, number=int(getattr(block, "title", "")[-1]))
+
+        register_block_steps(network.AccessBlock, create=meet)
+        port = saved(network, "Port")
+        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, [port] * 4), runs=False)
+        executor = get_executor()
+        executor.start()
+        try:
+            until = time.monotonic() + 60
+            while run.status != "completed":
+                assert time.monotonic() < until, f"{run} at {run.last_step}: {run.failure}"
+                time.sleep(0.02)
+        finally:
+            executor.stop(20)
+        assert [one.number for one in run.subscription.circuit.accesses] == [0, 1, 2, 3]
+        assert [one["number"] for one in run.state["subscription"]["circuit"]["accesses"]] == [0, 1, 2, 3]
 
 
 class TestTrouble:
