@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 SURFACE = ["products", "subscriptions.domain", "workflows", "workflows.forms", "workflows.testing"]
 
@@ -19,8 +21,6 @@ missing = [name for name in getattr(module, "__all__", ()) if not hasattr(module
 assert not missing, missing
 from django.apps import apps
 from django.conf import settings
-
-pytestmark = pytest.mark.once
 assert not settings.configured, "importing it read a setting"
 assert not apps.ready, "importing it set Django up"
 """

@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 
 MIGRATE = """
@@ -41,8 +45,6 @@ print("blocks shown:", "ams-pe" in client.get(f"/subscriptions/{node.pk}/").cont
 LOAD = """
 from subscriptions.domain import SubscriptionModel
 from subscriptions.models import Subscription
-
-pytestmark = pytest.mark.once
 call_command("sync_catalogue", check=True)
 print(SubscriptionModel.from_subscription(Subscription.objects.get().pk).node.title)
 """
