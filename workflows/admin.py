@@ -13,6 +13,7 @@ from workflows.models import (
     Process,
     ProcessStep,
     ProcessSubscription,
+    StepLogLine,
     Wait,
     WorkflowPlan,
 )
@@ -90,6 +91,7 @@ class ProcessAdmin(StructureAdmin[Process]):
                     "held_because",
                     "rung_at",
                     "priority",
+                    "queue",
                     "lost_claims",
                     "last_seq",
                     "wait_kind",
@@ -142,6 +144,7 @@ class ProcessStepAdmin(StructureAdmin[ProcessStep]):
         "started_at",
         "completed_at",
         "retries",
+        "epoch",
         "pretty_delta",
         "removed",
         "pretty_error",
@@ -167,6 +170,23 @@ class ProcessStepAdmin(StructureAdmin[ProcessStep]):
     @admin.display(description="what a person did")
     def pretty_detail(self, step: ProcessStep) -> str:
         return pretty_json(step.detail)
+
+
+@admin.register(StepLogLine)
+class StepLogLineAdmin(StructureAdmin[StepLogLine]):
+    list_display = ["at", "level", "key", "text_start", "process_id"]
+    list_filter = ["level", "at"]
+    search_fields = ["process__process_id", "key"]
+    ordering = ["-id"]
+    fields = ["linked_process", "at", "level", "key", "sub_step", "attempt", "epoch", "text"]
+
+    @admin.display(description="process")
+    def linked_process(self, line: StepLogLine) -> str:
+        return _link_to_process(line)
+
+    @admin.display(description="text")
+    def text_start(self, line: StepLogLine) -> str:
+        return line.text[:100]
 
 
 @admin.register(InputState)
@@ -264,5 +284,5 @@ class EngineSettingsAdmin(StructureAdmin[EngineSettings]):
     fields = ["id", "global_lock"]
 
 
-def _link_to_process(row: ProcessStep | InputState | Wait) -> str:
+def _link_to_process(row: ProcessStep | InputState | StepLogLine | Wait) -> str:
     return link(Process(process_id=row.process_id), row.process_id)

@@ -43,7 +43,7 @@ def _purge(url: str) -> None:
 
     with Connection(url, connect_timeout=3) as connection:
         channel = connection.default_channel
-        for queue in ("new_workflows", "new_tasks", "resume_workflows", "resume_tasks"):
+        for queue in ("new_workflows", "new_tasks", "resume_workflows", "resume_tasks", "gpu"):
             channel.queue_delete(queue)
 
 

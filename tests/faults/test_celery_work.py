@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -145,6 +146,24 @@ def test_a_worker_runs_what_belongs_to_its_queues_and_nothing_else(tmp_path: Pat
         with working(celery_worker(installation, "-Q", "special", name="special")):
             until_done(installation, 3)
     assert "Task tasks" not in log.read_text()
+    installation.database.drop()
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_a_step_that_asks_for_a_queue_waits_for_a_worker_of_it(tmp_path: Path, broker: str) -> None:
+    installation = trouble(tmp_path, executor="celery", broker=broker_url(broker))
+    with working(celery_worker(installation, name="standard")):
+        processes = start(installation, *[("trainer", {})] * 3)
+        waiting = {("running", "Report", "gpu", None)}
+        wait_until(lambda: set(select(installation.database, "last_status, last_step, queue, runner")) == waiting)
+        assert installation.ask(
+            "from workflows.selectors import process_detail\nfrom uuid import UUID\n"
+            f"print(json.dumps(process_detail(UUID({processes[0]!r}))['why']))"
+        ) == ("No worker serves the queue gpu; it goes on when one is started for it.")
+        with working(celery_worker(installation, "-Q", "gpu", name="gpu")):
+            until_done(installation, 3)
+    done = Counter((line[1], line[-1]) for line in Ledger(installation).lines())
+    assert done == {("Report", "standard"): 6, ("Train", "gpu"): 6}
     installation.database.drop()
 
 

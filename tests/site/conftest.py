@@ -20,7 +20,7 @@ from subscriptions.models import (
 )
 from wfo_site.common.clock import now
 from wfo_site.common.uuid7 import uuid7
-from workflows.models import InputState, Process, ProcessStep, ProcessSubscription, Wait, WorkflowPlan
+from workflows.models import InputState, Process, ProcessStep, ProcessSubscription, StepLogLine, Wait, WorkflowPlan
 
 PASSWORD = "correct horse battery staple"
 _number = count()
@@ -101,5 +101,8 @@ def make_everything() -> dict[type[Any], Any]:
     wait = Wait.objects.create(
         process=process, kind="callback", key="Start", created_at=now(), nonce="S3cretNonce", body={"ok": True}
     )
+    line = StepLogLine.objects.create(
+        process=process, epoch=1, key="Start", attempt=1, at=now(), level="warning", text="The node is slow"
+    )
     rows = [resource_type, block, workflow, product, subscription, described, instance, revision]
-    return {type(row): row for row in [*rows, plan, process, step, inputs, wait]}
+    return {type(row): row for row in [*rows, plan, process, step, inputs, wait, line]}

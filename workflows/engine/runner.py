@@ -201,10 +201,9 @@ class ProcessRun:
 
     def _hand_over_if_not_served(self) -> bool:
         """Leave the process to the workers of the queue that its step asks for now, if this is none of them."""
-        if self.history.open_row is not None:
-            queue = self.step.options.queue
-        else:
-            queue = self._queue_at(self.position, merge_input(self.state, self.given))
+        queue = self.step.options.queue if self.position < len(self.program.steps) else None
+        if queue is not None and self.history.open_row is None:
+            queue = queue_for(self.step, merge_input(self.state, self.given))
         if queue == self.claim.queue or self.is_served(queue):
             return False
         claims.hand_over(self.claim, queue)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+from celery import current_task
 from pydantic import Field
 
 from workflows import StepList, begin, done, init, step, step_context, workflow
@@ -55,6 +56,27 @@ def wait_for_file(file: str) -> None:
     note("begun")
     while not Path(file).exists():
         time.sleep(0.02)
+
+
+@step("Train", queue="gpu")
+def train() -> None:
+    note(f"by {_worker()}")
+
+
+@step("Report")
+def report() -> None:
+    note(f"by {_worker()}")
+
+
+def _worker() -> str:
+    """Return the name of the Celery worker that runs the step."""
+    name, _, _ = str(current_task.request.hostname).partition("@")
+    return name
+
+
+@workflow("Train on another queue", initial_input_form=form)
+def trainer() -> StepList:
+    return begin >> init >> report >> train >> train >> report >> done
 
 
 @workflow("Work", initial_input_form=form)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
@@ -414,3 +414,35 @@ def test_product_code_that_logs_in_a_step_is_heard_and_libraries_are_not(start: 
         ("warning", "node ams1 is slow"),
         ("error", "no answer tries=3 password=********"),
     ]
+
+
+def test_lines_that_cannot_be_written_now_are_written_later_and_the_step_is_not_to_blame(
+    start: StartWorkflow, caplog: pytest.LogCaptureFixture
+) -> None:
+    @step("Talk")
+    def talk() -> None:
+        step_log("first")
+        step_log("second")
+        step_progress(1, 2)
+
+    def rename(table: str, to: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} RENAME TO {to}")
+
+    process = start(flow_of(talk))
+    side = side_log.SideLog("test", lambda: None)
+    side.open()
+    try:
+        rename("workflows_steplogline", "away")
+        assert run_it(process).last_status == "completed"
+        assert "what its step logged could not be written yet" in caplog.text
+        with pytest.raises(DatabaseError):
+            side.flush()
+    finally:
+        rename("away", "workflows_steplogline")
+        side.close()
+    side.flush()
+    assert said(process) == ["first", "second"]
+    assert StepProgress.objects.get(process=process).done == 1
+    side.flush()
+    assert said(process) == ["first", "second"]

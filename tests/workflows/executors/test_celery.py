@@ -110,6 +110,14 @@ def test_the_bells_of_a_target_go_to_its_own_queue(broker: Connection, settings:
     assert [heard(broker, queue) for queue in STANDARD_QUEUES] == [[], [], [], []]
 
 
+def test_a_step_that_asks_for_a_queue_is_rung_for_there(broker: Connection) -> None:
+    """Nobody has declared this queue: it is made for the bell, as Celery makes that of a worker's `--queues`."""
+    process = a_waiting("workflow", last_status="running", queue="gpu")
+    CeleryExecutor().ring([process.pk])
+    assert heard(broker, "gpu") == [("tasks.resume_workflow", str(process.pk))]
+    assert heard(broker, "resume_workflows") == []
+
+
 def test_bells_for_people_come_before_those_of_batches(broker: Connection) -> None:
     batch = [a_waiting("workflow", last_status="created", priority=6) for _ in range(5)]
     planned = a_waiting("workflow", last_status="created", priority=3)
