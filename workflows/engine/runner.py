@@ -26,6 +26,7 @@ from workflows.engine.bodies import ENTER_GROUP, Bodies
 from workflows.engine.claims import Claim
 from workflows.engine.errors import PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
+from workflows.engine.fitting import fit_of
 from workflows.engine.history import empty_history, load_history, start_state
 from workflows.engine.open_transactions import watched
 from workflows.engine.outcome import SUCCESS, Outcome
@@ -51,11 +52,13 @@ def run(
     should_stop: Callable[[], bool] = lambda: False,
     alone: bool = False,
     let_go: Callable[[Claim], None] = lambda _: None,
+    leave: Callable[[UUID], None] | None = None,
 ) -> bool:
     """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed.
 
     `alone`: nothing else runs in this worker, so one that was lost may be taken. `let_go` hears of a claim that could
-    not be given back because the database was away.
+    not be given back because the database was away. `leave` hears of a process that the code here does not fit, and
+    that others may take now: this runner should leave it alone for a lease. Without it, there are no others.
     """
     reached(FaultPoint.BEFORE_CLAIM)
     claim = _claim(process_id, runner, alone=alone)
@@ -64,12 +67,16 @@ def run(
     reached(FaultPoint.AFTER_CLAIM)
     workflow = get_workflow(claim.workflow_name)
     if workflow is None:
-        # Another worker may have newer code: leave it to that one for a while.
+        # Another worker may have newer code.
         logger.warning("process %s: workflow %s is not in this code", process_id, claim.workflow_name)
-        claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
+        if leave is None:
+            claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
+        else:
+            claims.leave_to_others(claim, at_most=None)
+            leave(process_id)
         return True
     try:
-        _go(claim, workflow, runner, should_stop)
+        _go(claim, workflow, runner, should_stop, leave)
     except FenceLost:
         logger.info("process %s was taken from %s", process_id, runner)
     except DATABASE_LOST:
@@ -91,13 +98,25 @@ def _claim(process_id: UUID, runner: str, *, alone: bool) -> Claim | None:
         return claims.claim(process_id, runner, alone=alone)
 
 
-def _go(claim: Claim, workflow: Workflow, runner: str, should_stop: Callable[[], bool]) -> None:
+def _go(
+    claim: Claim,
+    workflow: Workflow,
+    runner: str,
+    should_stop: Callable[[], bool],
+    leave: Callable[[UUID], None] | None,
+) -> None:
     """Run a claimed process. What the engine itself cannot cope with fails the process: it must not come back for ever.
 
     Raises FenceLost and DATABASE_LOST.
     """
     try:
-        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop).go()
+        process = ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop)
+        if process.fit.problem and leave is not None and claims.leave_to_others(claim, at_most=claims.lease()):
+            # While a release is rolled out, workers with the code that it began with may still be there.
+            logger.warning("process %s: %s", claim.process_id, process.fit.problem)
+            leave(claim.process_id)
+            return
+        process.go()
     except (FenceLost, *DATABASE_LOST):
         raise
     except Exception as error:
@@ -120,12 +139,11 @@ class ProcessRun:
     ) -> None:
         self.claim = claim
         self.runner = runner
-        # None: a branch whose step is gone from the code. It runs nothing and says so.
-        self.is_known = program is not None
         self.program = program or Program(workflow, StepList(), [])
         self.should_stop = should_stop
         self.history = load_history(claim.ref) if claim.last_seq else empty_history(start_state(claim.ref))
-        self.position = len(self.history.cleared)
+        self.fit = fit_of(program, self.history)
+        self.position = self.fit.index
         given = inputs.unmerged(claim.process_id)
         self.given: State = inputs.merged(given)
         last_user = self.history.last.created_by if self.history.last else None
@@ -133,12 +151,17 @@ class ProcessRun:
             claim,
             self.history,
             user=given[-1].created_by if given else last_user or claim.created_by or SYSTEM_USER,
-            plan_id=plan_id_of(self.program, claim.workflow_id) if claim.plan_id is None else None,
+            plan_id=self._other_plan(),
         )
         self.recorder.inputs = [one.input_id for one in given]
         self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts, should_stop)
         # The state that the next step sees: what is stored, and what was given since.
         self.state: State = self.history.state
+
+    def _other_plan(self) -> int | None:
+        """Return the plan that it runs by from now on; None if that is the one it has run by so far."""
+        plan_id = plan_id_of(self.program, self.claim.workflow_id) if not self.fit.problem else None
+        return plan_id if plan_id != self.claim.plan_id else None
 
     @property
     def step(self) -> Step:
@@ -150,8 +173,10 @@ class ProcessRun:
 
     def go(self) -> None:
         """Continue where the rows say. Raises FenceLost when the process is no longer ours."""
-        if self._stop_if_plan_changed():
+        if self._stop_unless_it_fits():
             return
+        if self.claim.left_since is not None:
+            claims.take_over(self.claim)
         self.recorder.announce(ProcessStatus.RUNNING)
         with acting(user=self.recorder.user, process_id=self.claim.process_id, root_id=self.claim.root_id):
             proceed = self._pick_up()
@@ -171,21 +196,12 @@ class ProcessRun:
         claims.hand_back(self.claim)
         return False
 
-    def _stop_if_plan_changed(self) -> bool:
-        """Fail with PlanChanged unless what is done, and the step stopped at, are the head of the code's steps."""
-        done, keys, last = self.history.cleared, self.program.keys, self.history.last
-        stopped_at = last.key if last is not None and not last.is_cleared else None
-        if self.is_known and keys[: len(done)] == done and stopped_at in (None, *keys[len(done) : len(done) + 1]):
-            sub_step = self.history.open_row.sub_step if self.history.open_row is not None else None
-            if sub_step in (None, *(self.step.steps.keys() if sub_step else ())):
-                return False
-            stopped_at = f"{stopped_at}, {sub_step}"
-        error = PlanChanged(
-            f"The steps of workflow {self.program.workflow.name!r} have changed in the part that this process has "
-            f"done. It has done {done} and stands at {stopped_at or 'no step'}; the code now has {keys}. Nothing was "
-            "run. Bring the steps back and retry, or abort the process."
-        )
-        children.end_without_row(self.claim, store.failure_where_it_stands(error))
+    def _stop_unless_it_fits(self) -> bool:
+        """Fail with PlanChanged, and run nothing, where the code does not go on where the process stands."""
+        if not self.fit.problem:
+            return False
+        failure = store.failure_where_it_stands(PlanChanged(self.fit.problem))
+        children.end_without_row(self.claim, {**failure, "left_since": None})
         self.recorder.announce(ProcessStatus.FAILED)
         return True
 

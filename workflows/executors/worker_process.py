@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 from uuid import UUID
@@ -43,13 +44,16 @@ class WorkerProcess:
         self.keeper = Keeper(self.runner, sweep=upkeep, replace=self._replace)
         self._replace_thread = replace
         self._ring = ring
+        # What the code here does not fit, and until when, on the monotonic clock, others are to have their turn.
+        self._left: dict[UUID, float] = {}
 
     def run_next(self, *, where: Q | None = None) -> bool:
         """Run the most urgent process that is due as far as it goes. False if there was none, or it could not be."""
         tried: set[UUID] = set()
         try:
             while not self.room.is_closing:
-                found = claims.next_up(_CANDIDATES, where=where, besides=tried | self.keeper.running)
+                besides = tried | self.keeper.running | self._left_to_others()
+                found = claims.next_up(_CANDIDATES, where=where, besides=besides)
                 if not found:
                     return False
                 for candidate in found:
@@ -74,6 +78,7 @@ class WorkerProcess:
                     runner=self.runner,
                     should_stop=self.room.asks_to_leave,
                     let_go=self.keeper.give_back_later,
+                    leave=self._leave_to_others,
                 )
             )
         if claimed and candidate.workflow_name in limits.by_workflow():
@@ -98,8 +103,18 @@ class WorkerProcess:
                     runner=self.runner,
                     should_stop=lambda: next(asked) > 0,
                     let_go=self.keeper.give_back_later,
+                    leave=self._leave_to_others,
                     alone=True,
                 )
+
+    def _leave_to_others(self, process_id: UUID) -> None:
+        self._left[process_id] = time.monotonic() + claims.lease().total_seconds()
+
+    def _left_to_others(self) -> set[UUID]:
+        moment = time.monotonic()
+        # A copy: another thread may leave one just now. Whatever is missed is claimed once more, and left again.
+        self._left = {process_id: until for process_id, until in list(self._left.items()) if until > moment}
+        return set(self._left)
 
     def _replace(self, thread: threading.Thread) -> None:
         self.room.carry_out(thread)
