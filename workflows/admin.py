@@ -91,6 +91,7 @@ class ProcessAdmin(StructureAdmin[Process]):
                     "rung_at",
                     "priority",
                     "lost_claims",
+                    "left_since",
                     "last_seq",
                     "wait_kind",
                 ]

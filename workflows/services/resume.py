@@ -55,6 +55,8 @@ def resume_process(
         raise Conflict(f"Resuming a {status} workflow is not possible")
     position = position_of(ref)
     if position.workflow is None:
+        if position.misfit:
+            raise PlanChanged(position.misfit)
         raise WorkflowRemoved("This workflow cannot be resumed because it has been removed")
     if refusal := permissions_at(position, user_model).refusal(status):
         raise Forbidden(refusal)

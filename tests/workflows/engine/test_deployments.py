@@ -252,6 +252,14 @@ def test_a_placeholder_also_stands_for_the_step_that_failed(start: StartWorkflow
     assert (process.last_status, RAN) == ("completed", ["A", "B", "C"])
 
 
+def test_its_own_placeholder_also_stands_for_the_step_that_asks(suspended: Process) -> None:
+    deploy(code_of(suspended), A, B, obsolete_step("Ask"), C)
+    assert process_form(suspended.pk)[0] is None
+    resume_process(suspended.pk)
+    suspended.refresh_from_db()
+    assert (suspended.last_status, RAN) == ("completed", ["C"])
+
+
 def test_a_named_placeholder_is_skipped_by_new_processes_and_hides_nothing_from_an_undo(start: StartWorkflow) -> None:
     BROKEN.add("C")
     process = start(flow(does("A", undo=dict), does("B", undo=dict), C))
@@ -307,6 +315,8 @@ def test_parts_of_a_step_that_is_gone_are_aborted_and_those_of_one_that_stays_ar
     part = Process.every.get(parent=gone, branch_name="Two")
     assert "Abort it, or choose for its parent" in process_view(part.pk).misfit
     assert continue_choices(part.pk).refusal == process_view(part.pk).misfit
+    with pytest.raises(PlanChanged, match="choose for its parent"):
+        resume_process(part.pk)
     choose(gone, "C")
     assert dict(Process.every.filter(parent=gone).values_list("branch_name", "last_status")) == {
         "One": "completed",
