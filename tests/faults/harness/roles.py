@@ -107,6 +107,7 @@ def facts(*, process_ids: list[str] | None = None) -> dict[str, Any]:
             "leased": process.lease_until is not None,
             "runner": process.runner,
             "lost_claims": process.lost_claims,
+            "left": process.left_since is not None,
             "rows": [],
             "tallies": [],
             "unmerged": 0,
