@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from tests.faults.harness.fleet import Fleet
 from tests.faults.harness.lab import Lab
-from tests.story.installation import wait_until
+from tests.story.installation import kill, wait_until
+
+from .fleet import Ledger, broker_url, celery_worker, select, start, statuses, trouble
 
 pytestmark = pytest.mark.faults
 
@@ -110,6 +114,34 @@ def test_a_release_while_processes_stand_half_way(lab: Lab) -> None:
     assert by_release["old"] >= len(left)
     # A lease for old workers, and some sweeps of a machine that is busy.
     assert asked_after < 2 * new.place.lease + 15
+
+
+@pytest.mark.long
+def test_a_bell_that_only_workers_of_another_release_heard(tmp_path: Path) -> None:
+    """F18 under Celery: who does not fit leaves it, and rings for those who do, as long as they may be there."""
+    installation = trouble(tmp_path, executor="celery", broker=broker_url("redis"), PROCESS_LEASE_SECONDS="10")
+    started = start(installation, *[("half_way", {})] * 3)
+    workers = [celery_worker(installation, "-c", "2", name="old")]
+    try:
+        wait_until(lambda: statuses(installation.database) == {"suspended": 3})
+        installation.environment["RELEASE"] = "new"
+        workers.append(celery_worker(installation, "-c", "2", name="new"))
+        del installation.environment["RELEASE"]
+        wait_until(lambda: " ready." in (installation.database.folder / "new.log").read_text())
+        os.killpg(workers[0].pid, signal.SIGSTOP)
+        answer = (
+            f"from workflows.services import resume_process\nfor pk in {started!r}: resume_process(pk, {{'answer': 1}})"
+        )
+        installation.ask(f"{answer}\nprint('null')")
+        wait_until(lambda: all(moment for (moment,) in select(installation.database, "left_since")))
+        os.killpg(workers[0].pid, signal.SIGCONT)
+        wait_until(lambda: statuses(installation.database) == {"completed": 3})
+    finally:
+        for worker in workers:
+            kill(worker)
+    assert Ledger(installation).count("Work", "done") == 6
+    assert Ledger(installation).count("Wait", "begun") == 0
+    installation.database.drop()
 
 
 def trail_of(one: dict[str, object]) -> list[str]:
