@@ -151,6 +151,9 @@ def trail_of(one: dict[str, object]) -> list[str]:
 
 
 def until(fleet: Fleet, process_ids: list[str], **statuses: int) -> None:
-    """Wait until these processes have these statuses, so many each."""
+    """Wait until these processes have these statuses, so many each, or say what they are."""
     wanted = {status: number for status, number in statuses.items() if number}
-    wait_until(lambda: fleet.ask("statuses", process_ids=process_ids) == wanted, 120)
+    ends_at = time.monotonic() + 120
+    while (found := fleet.ask("statuses", process_ids=process_ids)) != wanted:
+        assert time.monotonic() < ends_at, (found, [one["reason"] for one in fleet.facts(process_ids).values()])
+        time.sleep(0.1)
