@@ -29,6 +29,7 @@ from workflows.selectors.continuing import Choices, continue_choices
 from workflows.selectors.permissions import permissions_at
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
+from workflows.services.refusals import not_possible
 from workflows.states import ENDED
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def continue_at(
     if get_workflow(choices.process.workflow.name) is None:
         raise WorkflowRemoved(f"{CANNOT} because its workflow has been removed")
     if choices.refusal:
-        raise Conflict(f"{CANNOT}: {choices.refusal[0].lower()}{choices.refusal[1:]}")
+        raise not_possible(CANNOT, choices.refusal)
     if (plan, version) != (choices.plan, choices.version):
         raise _was_slower()
     keys = [step.key for step in choices.new]

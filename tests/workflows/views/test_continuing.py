@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -79,6 +80,15 @@ def test_the_page_of_the_process_says_so_and_leads_there(get: Html, process: Pro
     assert 'data-action="retry"' not in html
     assert 'id="process-form"' not in html
     assert 'data-action="abort"' in html
+
+
+def test_a_form_that_was_left_open_leads_back_with_the_reason(browser_of_alice: Client, process: Process) -> None:
+    url = reverse("workflows:process-resume", args=[process.pk])
+    for response in (browser_of_alice.get(url), browser_of_alice.post(url, {"remark": "fine"})):
+        assert (response.status_code, response["Location"]) == (302, _page(process))
+        assert "Choose where it goes on" in str(list(get_messages(response.wsgi_request))[-1])
+    process.refresh_from_db()
+    assert process.last_status == "suspended"
 
 
 def test_the_plans_stand_side_by_side_and_the_choice_is_followed(
