@@ -258,6 +258,7 @@ def take_all(camera: Photographer) -> None:
         each for each in processes if each["last_status"] == "failed" and each["workflow_name"] == "create_node"
     )
     camera.take(Shot("process-failed", f"/processes/{failed['process_id']}/", phone=True))
+    camera.take(Shot("process-state", f"/processes/{failed['process_id']}/state/"))
     camera.take(Shot("process-abort", f"/processes/{failed['process_id']}/", press="[data-action=abort]"))
     camera.take(Shot("process-undo", f"/processes/{failed['process_id']}/undo/", phone=True))
     camera.take(Shot("engine", "/processes/engine/", phone=True))

@@ -93,6 +93,7 @@ class ProcessAdmin(StructureAdmin[Process]):
                     "priority",
                     "queue",
                     "lost_claims",
+                    "left_since",
                     "last_seq",
                     "wait_kind",
                 ]

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from workflows.views import (
     actions,
+    continuing,
     detail,
     engine,
     header,
@@ -44,6 +45,7 @@ urlpatterns = [
     path(f"{_PROCESS}/resume/", resume.resume, name="process-resume"),
     path(f"{_PROCESS}/retry/", actions.retry, name="process-retry"),
     path(f"{_PROCESS}/proceed/", actions.proceed, name="process-proceed"),
+    path(f"{_PROCESS}/continue/", continuing.choose, name="process-continue"),
     path(f"{_PROCESS}/undo/", undo.undo, name="process-undo"),
     path(f"{_PROCESS}/state/", state.state, name="process-state"),
     path(f"{_PROCESS}/abort/", actions.abort, name="process-abort"),

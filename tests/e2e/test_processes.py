@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,6 +16,7 @@ from tests.e2e.conftest import LiveServer, NewPage
 from tests.workflows.views import flows
 from tests.workflows.views.rows import a_process, a_subscription, a_workflow
 from wfo_site.common import broadcast
+from workflows import done, init
 from workflows.models import Process
 from workflows.services import abort_process, pause_engine, set_process_note, start_process
 
@@ -241,6 +243,44 @@ def page_of_any_look(request: pytest.FixtureRequest, new_page: NewPage, user: Us
     width, theme = request.param
     # Axe brings inline styles of its own, which our policy refuses.
     return new_page(user, width=width, color_scheme=theme, bypass_csp=True)
+
+
+def test_a_state_is_mended_and_the_step_runs_again(page_of_any_look: Page, failed: Process) -> None:
+    page = page_of_any_look
+    page.goto(f"/tasks/{failed.pk}/")
+    page.get_by_role("link", name="Edit state").click()
+    _assert_accessible(page)
+    text = page.get_by_label("State", exact=True)
+    text.fill(text.input_value().replace("{", '{"city": "Delft",', 1))
+    page.get_by_role("button", name="Review the change").click()
+    # The browser asks for the reason.
+    expect(page.get_by_label("Why")).to_be_focused()
+    page.get_by_label("Why").fill("It was empty")
+    page.get_by_role("button", name="Review the change").click()
+    expect(page.locator(".state-table")).to_contain_text("city")
+    _assert_accessible(page)
+    page.get_by_role("button", name="Change the state").click()
+    row = page.locator(".step-card", has_text="State edited")
+    row.locator("summary").click()
+    expect(row).to_contain_text("It was empty")
+    _confirm(page, "Retry")
+    expect(page.locator("#process-status")).to_contain_text("completed")
+
+
+def test_where_a_process_goes_on_is_chosen(page_of_any_look: Page, suspended: Process) -> None:
+    page = page_of_any_look
+    code: Any = registry.workflows()["create_test_port"].factory
+    code.steps = init >> flows.check_cabling >> flows.reserve >> done
+    del code.keys
+    page.goto(f"/processes/{suspended.pk}/")
+    expect(page.locator("#process-status")).to_contain_text("as step 2 it has done “Reserve address”")
+    page.get_by_role("link", name="Choose where it goes on").click()
+    expect(page.get_by_role("radio", name="Check cabling")).to_be_checked()
+    _assert_accessible(page)
+    page.get_by_role("radio", name="Reserve address").check()
+    page.get_by_role("button", name="Go on there").click()
+    expect(page.locator("#process-status")).to_contain_text("completed")
+    expect(page.locator(".step-card", has_text="Continued at Reserve address")).to_have_count(1)
 
 
 def test_pages_are_accessible(page_of_any_look: Page, user: User, suspended: Process, failed: Process) -> None:

@@ -149,7 +149,7 @@ def test_a_worker_runs_what_belongs_to_its_queues_and_nothing_else(tmp_path: Pat
     installation.database.drop()
 
 
-@pytest.mark.parametrize("broker", BROKERS)
+@pytest.mark.parametrize("broker", REDIS_FIRST)
 def test_a_step_that_asks_for_a_queue_waits_for_a_worker_of_it(tmp_path: Path, broker: str) -> None:
     installation = trouble(tmp_path, executor="celery", broker=broker_url(broker))
     with working(celery_worker(installation, name="standard")):

@@ -13,6 +13,7 @@ from subscriptions.api.schemas import SubscriptionSchema
 from wfo_site.common.rest.openapi import Epoch
 from workflows.engine.undo_plan import Fate
 from workflows.enums import Assignee, LogLevel, ProcessStatus
+from workflows.selectors.continuing import StepStanding
 
 JsonObject = dict[str, Any]
 
@@ -118,6 +119,48 @@ class UndoPlanSchema(BaseModel):
     reason: str | None = None
     undone_by: UUID | None = None
     steps: list[UndoStepSchema]
+
+
+class OldStepSchema(BaseModel):
+    """A step of the plan that a process has run by: done, stopped (it stands there), or todo."""
+
+    key: str
+    name: str
+    standing: StepStanding
+
+
+class NewStepSchema(BaseModel):
+    """A step of the code at which a process may go on. `was_done`: it has done a step of this name before."""
+
+    key: str
+    name: str
+    was_done: bool
+    is_suggested: bool
+
+
+class ContinueAtChoicesSchema(BaseModel):
+    """Where a process may go on whose workflow's code has changed. `reason` says why there is nothing to choose.
+
+    `plan` and `version` are to be sent with the choice: it holds for these steps, and for where the process stands.
+    """
+
+    process_id: UUID
+    version: int
+    plan: str
+    why: str | None = None
+    reason: str | None = None
+    old: list[OldStepSchema]
+    new: list[NewStepSchema]
+
+
+class ContinueAtSchema(BaseModel):
+    """The key of the step at which a process is to go on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    step: str
+    plan: str
+    version: int
 
 
 class ProcessStateSchema(BaseModel):

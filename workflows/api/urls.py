@@ -5,6 +5,7 @@ from __future__ import annotations
 from wfo_site.common.rest.paths import both
 from workflows.api.callbacks import Callback, CallbackProgress
 from workflows.api.catalogue import WorkflowItem
+from workflows.api.continuing import ContinueAt
 from workflows.api.engine import EngineStatus, WorkerStatus
 from workflows.api.forms import RegisteredForm, TranslationsOf
 from workflows.api.processes import Abort, Processes, ProcessItem, Release, Resume, ResumeAll, Start, StatusCounts
@@ -26,6 +27,7 @@ urlpatterns = [
     *both(f"{_process}/resume", Resume.as_view()),
     *both(f"{_process}/abort", Abort.as_view()),
     *both(f"{_process}/undo", Undo.as_view()),
+    *both(f"{_process}/continue-at", ContinueAt.as_view()),
     *both(f"{_process}/state", State.as_view()),
     *both(f"{_process}/release", Release.as_view()),
     *both(f"{_process}/callback/<str:token>", Callback.as_view()),

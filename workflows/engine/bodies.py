@@ -32,6 +32,7 @@ _BODILESS: Final = {
     StepKind.ABORT: Outcome(StepStatus.ABORT),
     StepKind.INPUT: Outcome(StepStatus.SUSPEND, opens=waits.open_input),
     StepKind.GROUP: ENTER_GROUP,
+    StepKind.OBSOLETE: SUCCESS,
 }
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, Q
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Coalesce, Greatest, Now
 
 from wfo_site.common import broadcast
 from workflows.engine import fast_path, limits
@@ -50,6 +50,7 @@ class Claim:
     parent_seq: int | None
     priority: int
     queue: str | None
+    left_since: datetime | None
 
     @property
     def ref(self) -> Ref:
@@ -98,6 +99,7 @@ _CLAIM_FIELDS = (
     "parent_seq",
     "priority",
     "queue",
+    "left_since",
 )
 
 
@@ -163,6 +165,26 @@ def hand_over(claim: Claim, queue: str | None) -> None:
     held.update(queue=queue, runner=None, lease_until=None, rung_at=None, lost_claims=0)
 
 
+def leave_to_others(claim: Claim, *, at_most: timedelta | None) -> bool:
+    """Give a process back that the code here does not fit, so that a runner with other code may take it at once.
+
+    False, and nothing is done: for longer than `at_most` nobody has taken it whose code fits.
+    """
+    mine = Process.every.filter(pk=claim.process_id, epoch=claim.epoch, last_status=ProcessStatus.RUNNING)
+    if at_most is not None:
+        mine = mine.filter(Q(left_since__isnull=True) | Q(left_since__gt=Now() - at_most))
+    return bool(
+        mine.update(
+            left_since=Coalesce("left_since", Now()), runner=None, lease_until=None, rung_at=None, lost_claims=0
+        )
+    )
+
+
+def take_over(claim: Claim) -> None:
+    """Note that the code here fits a process that others have left."""
+    Process.every.filter(pk=claim.process_id, epoch=claim.epoch).update(left_since=None)
+
+
 def leave(process_ids: Collection[UUID], runner: str) -> None:
     """Leave what this runner still has to others, who may take it in a moment: it is told to end, and ends now.
 
@@ -215,14 +237,15 @@ def next_up(limit: int, *, where: Q | None = None, besides: Collection[UUID] = (
 def due(limit: int, *, where: Q | None = None) -> list[UUID]:
     """Return up to `limit` processes to ring for, most urgent first: not rung for within a lease.
 
-    A bell that is said to come later than now cannot be true and counts as none.
+    A bell that is said to come later than now cannot be true and counts as none. One that was left to others is rung
+    for again and again in its lease: the bell may reach just those whose code does not fit.
     """
     if limit <= 0:
         return []
     rung_long_ago = Q(rung_at__isnull=True) | Q(rung_at__lt=Now() - lease()) | Q(rung_at__gt=Now() + lease())
     return list(
         _with_place()
-        .filter(where or Q(), rung_long_ago)
+        .filter(where or Q(), rung_long_ago | Q(left_since__gt=Now() - lease()))
         .order_by("priority", "process_id")
         .values_list("process_id", flat=True)[:limit]
     )

@@ -10,7 +10,16 @@ from wfo_site.common.json import to_json
 from workflows.engine.errors import ProcessFailureError
 from workflows.engine.step_context import step_context
 from workflows.engine.step_decorators import step
-from workflows.engine.steps import State, Step, StepList, as_steps, begin, nothing_to_undo
+from workflows.engine.steps import (
+    OBSOLETE_NAME,
+    State,
+    Step,
+    StepKind,
+    StepList,
+    as_steps,
+    begin,
+    nothing_to_undo,
+)
 
 OLD_SUBSCRIPTIONS_KEY = "__old_subscriptions__"
 
@@ -122,6 +131,20 @@ def ensure_provisioning_status(steps: Step | StepList) -> StepList:
     )
 
 
-@step("Obsolete step", effects="read")
-def obsolete_step() -> None:
-    """Stand in for a step that was removed, so that running processes keep their place."""
+class ObsoleteStep(Step):
+    """The placeholder; called with the name of a step, it stands for just that one."""
+
+    def __call__(self, name: str) -> Step:
+        """Return the placeholder of the removed step `name`: processes that have it done, or stopped at it, fit.
+
+        New processes skip it.
+        """
+        return Step(name, StepKind.OBSOLETE, conditions=(_never,))
+
+
+def _never(_: State) -> bool:
+    return False
+
+
+# In the place of one step that was removed, whichever: a process fits that has done there what the code has no more.
+obsolete_step = ObsoleteStep(OBSOLETE_NAME, StepKind.OBSOLETE)

@@ -32,7 +32,7 @@ WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
     AND p.lost_claims BETWEEN %(lost_from)s AND %(lost_to)s AND w.name <> ALL(%(besides)s)
     AND (p.queue IS NULL OR %(queues)s::text[] IS NULL OR p.queue = ANY(%(queues)s::text[]))
 RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name, p.is_task, p.created_by, p.plan_id,
-    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority, p.queue
+    p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority, p.queue, p.left_since
 """
 
 _STEP_COLUMNS = (

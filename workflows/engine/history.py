@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from workflows.engine.registry import get_workflow
-from workflows.engine.standing import is_done, standing_of
+from workflows.engine.standing import Standing, is_done, standing_of
 from workflows.engine.state import Delta, fold
 from workflows.engine.steps import State
 from workflows.engine.tree import Ref, path_of, program_of, ref_to
@@ -73,6 +73,10 @@ class History:
     rows_since_snapshot: int
     attempts: dict[str, int] = field(default_factory=dict)
     is_edited: bool = False
+
+    @property
+    def standing(self) -> Standing[Row]:
+        return Standing(self.cleared, self.last, self.is_edited)
 
     @property
     def open_row(self) -> Row | None:

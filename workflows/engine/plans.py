@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -25,6 +26,18 @@ def plan_id_of(program: Program, workflow_id: UUID) -> int:
         # Not before the commit: a row that was rolled back, as in a test, would be remembered for good.
         transaction.on_commit(partial(_known.__setitem__, (workflow_id, program.digest), known))
     return known
+
+
+def name_of(key: str) -> str:
+    """Return the name of a step that the code may no longer have: its key without the number."""
+    name, mark, number = key.rpartition("#")
+    return name if mark and number.isdecimal() else key
+
+
+def stored_rest(plan: WorkflowPlan | None, done: Sequence[str]) -> list[str]:
+    """Return the keys that the stored plan of a process has after those that are done."""
+    keys: list[str] = plan.keys if plan is not None else []
+    return keys[len(done) :]
 
 
 def forget() -> None:

@@ -8,7 +8,7 @@ last step that was written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -26,7 +26,9 @@ from workflows.engine.bodies import ENTER_GROUP, Bodies
 from workflows.engine.claims import Claim
 from workflows.engine.errors import PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
+from workflows.engine.fitting import fit_of
 from workflows.engine.history import empty_history, load_history, start_state
+from workflows.engine.hosts import Host, never
 from workflows.engine.open_transactions import watched
 from workflows.engine.outcome import SUCCESS, Outcome
 from workflows.engine.places import STEP_GROUP_KEY, SUB_STEP_KEY, Place
@@ -51,59 +53,72 @@ def run(
     process_id: UUID,
     *,
     runner: str,
-    should_stop: Callable[[], bool] = lambda: False,
     alone: bool = False,
-    let_go: Callable[[Claim], None] = lambda _: None,
+    should_stop: Callable[[], bool] = never,
     served: Served = EVERYTHING,
 ) -> bool:
-    """Claim a process and run it until it ends, waits, is paused, or `should_stop`. Return whether it was claimed.
+    """Run a process as `run_on` does, where there are no other hosts."""
+    return run_on(Host(runner=runner, should_stop=should_stop, served=served), process_id, alone=alone)
 
-    `alone`: nothing else runs in this worker, so one that was lost may be taken. `let_go` hears of a claim that could
-    not be given back because the database was away. `served`: the queues of this worker; what asks for another one is
-    handed over.
+
+def run_on(host: Host, process_id: UUID, *, alone: bool = False) -> bool:
+    """Claim a process and run it until it ends, waits, is paused, or the host is to stop; return whether it was claimed.
+
+    `alone`: nothing else runs in this worker, so one that was lost may be taken.
     """
     reached(FaultPoint.BEFORE_CLAIM)
-    claim = _claim(process_id, runner, alone=alone, queues=served.names)
+    claim = _claim(process_id, host, alone=alone)
     if claim is None:
         return False
     reached(FaultPoint.AFTER_CLAIM)
     workflow = get_workflow(claim.workflow_name)
     if workflow is None:
-        # Another worker may have newer code: leave it to that one for a while.
+        # Another worker may have newer code.
         logger.warning("process %s: workflow %s is not in this code", process_id, claim.workflow_name)
-        claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
+        if host.leave is None:
+            claims.hand_back(claim, for_seconds=claims.lease().total_seconds())
+        else:
+            claims.leave_to_others(claim, at_most=None)
+            host.leave(process_id)
         return True
     try:
-        _go(claim, workflow, runner, should_stop, served)
+        _go(claim, workflow, host)
     except FenceLost:
-        logger.info("process %s was taken from %s", process_id, runner)
-        claims.end_aborted(claim, runner)
+        logger.info("process %s was taken from %s", process_id, host.runner)
+        claims.end_aborted(claim, host.runner)
     except DATABASE_LOST:
         # Not known whether the last write arrived. The next runner sees what is stored.
         logger.exception("process %s: the database was lost", process_id)
         connection.close()
-        let_go(claim)
+        host.let_go(claim)
     return True
 
 
-def _claim(process_id: UUID, runner: str, *, alone: bool, queues: Collection[str] | None) -> Claim | None:
+def _claim(process_id: UUID, host: Host, *, alone: bool) -> Claim | None:
     """Claim a process, on a new connection if the one that this thread has kept turns out to be dead."""
+    take = partial(claims.claim, process_id, host.runner, alone=alone, queues=host.served.names)
     try:
-        return claims.claim(process_id, runner, alone=alone, queues=queues)
+        return take()
     except DATABASE_LOST as error:
         if connection.in_atomic_block or not is_lost(error):
             raise
         connection.close()
-        return claims.claim(process_id, runner, alone=alone, queues=queues)
+        return take()
 
 
-def _go(claim: Claim, workflow: Workflow, runner: str, should_stop: Callable[[], bool], served: Served) -> None:
+def _go(claim: Claim, workflow: Workflow, host: Host) -> None:
     """Run a claimed process. What the engine itself cannot cope with fails the process: it must not come back for ever.
 
     Raises FenceLost and DATABASE_LOST.
     """
     try:
-        ProcessRun(claim, workflow, program_of(workflow, claim.ref), runner, should_stop, served=served).go()
+        process = ProcessRun(claim, workflow, program_of(workflow, claim.ref), host)
+        if process.fit.problem and host.leave is not None and claims.leave_to_others(claim, at_most=claims.lease()):
+            # While a release is rolled out, workers with the code that it began with may still be there.
+            logger.warning("process %s: %s", claim.process_id, process.fit.problem)
+            host.leave(claim.process_id)
+            return
+        process.go()
     except (FenceLost, *DATABASE_LOST):
         raise
     except Exception as error:
@@ -116,39 +131,33 @@ def _go(claim: Claim, workflow: Workflow, runner: str, should_stop: Callable[[],
 class ProcessRun:
     """One claim of one process: what step is next, and the state it sees."""
 
-    def __init__(
-        self,
-        claim: Claim,
-        workflow: Workflow,
-        program: Program | None,
-        runner: str,
-        should_stop: Callable[[], bool],
-        *,
-        served: Served = EVERYTHING,
-    ) -> None:
+    def __init__(self, claim: Claim, workflow: Workflow, program: Program | None, host: Host) -> None:
         self.claim = claim
-        self.runner = runner
-        # None: a branch whose step is gone from the code. It runs nothing and says so.
-        self.is_known = program is not None
+        self.host = host
         self.program = program or Program(workflow, StepList(), [])
-        self.should_stop = should_stop
         self.history = load_history(claim.ref) if claim.last_seq else empty_history(start_state(claim.ref))
-        self.position = len(self.history.cleared)
+        self.fit = fit_of(program, self.history)
+        self.position = self.fit.index
         given = inputs.unmerged(claim.process_id)
         self.given: State = inputs.merged(given)
-        self.is_served = partial(served.takes, target=workflow.target, is_task=claim.is_task)
+        self.is_served = partial(host.served.takes, target=workflow.target, is_task=claim.is_task)
         last_user = self.history.last.created_by if self.history.last else None
         self.recorder = Recorder(
             claim,
             self.history,
             user=given[-1].created_by if given else last_user or claim.created_by or SYSTEM_USER,
-            plan_id=plan_id_of(self.program, claim.workflow_id) if claim.plan_id is None else None,
+            plan_id=self._other_plan(),
             is_served=self.is_served,
         )
         self.recorder.inputs = [one.input_id for one in given]
-        self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts, should_stop)
+        self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts, host.should_stop)
         # The state that the next step sees: what is stored, and what was given since.
         self.state: State = self.history.state
+
+    def _other_plan(self) -> int | None:
+        """Return the plan that it runs by from now on; None if that is the one it has run by so far."""
+        plan_id = plan_id_of(self.program, self.claim.workflow_id) if not self.fit.problem else None
+        return plan_id if plan_id != self.claim.plan_id else None
 
     @property
     def step(self) -> Step:
@@ -160,8 +169,10 @@ class ProcessRun:
 
     def go(self) -> None:
         """Continue where the rows say. Raises FenceLost when the process is no longer ours."""
-        if self._stop_if_plan_changed() or self._hand_over_if_not_served():
+        if self._stop_unless_it_fits() or self._hand_over_if_not_served():
             return
+        if self.claim.left_since is not None:
+            claims.take_over(self.claim)
         self.recorder.announce(ProcessStatus.RUNNING)
         with acting(user=self.recorder.user, process_id=self.claim.process_id, root_id=self.claim.root_id):
             proceed = self._pick_up()
@@ -176,26 +187,17 @@ class ProcessRun:
 
     def _must_not_stop(self) -> bool:
         """Between two steps: hand the process back if this runner is to end."""
-        if not self.should_stop():
+        if not self.host.should_stop():
             return True
         claims.hand_back(self.claim)
         return False
 
-    def _stop_if_plan_changed(self) -> bool:
-        """Fail with PlanChanged unless what is done, and the step stopped at, are the head of the code's steps."""
-        done, keys, last = self.history.cleared, self.program.keys, self.history.last
-        stopped_at = last.key if last is not None and not last.is_cleared else None
-        if self.is_known and keys[: len(done)] == done and stopped_at in (None, *keys[len(done) : len(done) + 1]):
-            sub_step = self.history.open_row.sub_step if self.history.open_row is not None else None
-            if sub_step in (None, *(self.step.steps.keys() if sub_step else ())):
-                return False
-            stopped_at = f"{stopped_at}, {sub_step}"
-        error = PlanChanged(
-            f"The steps of workflow {self.program.workflow.name!r} have changed in the part that this process has "
-            f"done. It has done {done} and stands at {stopped_at or 'no step'}; the code now has {keys}. Nothing was "
-            "run. Bring the steps back and retry, or abort the process."
-        )
-        children.end_without_row(self.claim, store.failure_where_it_stands(error))
+    def _stop_unless_it_fits(self) -> bool:
+        """Fail with PlanChanged, and run nothing, where the code does not go on where the process stands."""
+        if not self.fit.problem:
+            return False
+        failure = store.failure_where_it_stands(PlanChanged(self.fit.problem))
+        children.end_without_row(self.claim, {**failure, "left_since": None})
         self.recorder.announce(ProcessStatus.FAILED)
         return True
 
@@ -310,7 +312,7 @@ class ProcessRun:
             sub_step=place.sub_step or "",
             attempt=self.bodies.attempt(place),
             readable=self.recorder.shown_form,
-            noted=noted_by(self.runner),
+            noted=noted_by(self.host.runner),
         )
 
     def _watched(self, place: Place, started: datetime) -> AbstractContextManager[None]:
@@ -324,7 +326,7 @@ class ProcessRun:
         return watching(
             StepAtWork(
                 process_id=self.claim.process_id,
-                runner=self.runner,
+                runner=self.host.runner,
                 name=place.step.name,
                 seconds=place.seconds,
                 give_up=give_up,

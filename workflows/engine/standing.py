@@ -6,7 +6,7 @@ on elsewhere begins to count anew there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -27,7 +27,7 @@ class Rowlike(Protocol):
     @property
     def sub_step(self) -> str | None: ...
     @property
-    def detail(self) -> Mapping[str, Any] | None: ...
+    def detail(self) -> Any: ...
 
 
 R = TypeVar("R", bound=Rowlike)

@@ -27,6 +27,8 @@ FormFactory: TypeAlias = Callable[..., Any]
 # What a row and a process can hold of a step's name.
 NAME_LENGTH = 255
 SYSTEM_ASSIGNEE = "SYSTEM"
+# Of the placeholder that does not say what it stands for.
+OBSOLETE_NAME: Final = "Obsolete step"
 DEFAULT_CALLBACK_ROUTE_KEY = "callback_route"
 DEFAULT_CALLBACK_RESULT_KEY = "callback_result"
 
@@ -45,6 +47,8 @@ class StepKind(StrEnum):
     CALLBACK_CREATE = "callback_create"
     CALLBACK_AWAIT = "callback_await"
     CALLBACK_CLEANUP = "callback_cleanup"
+    # In the place of one that was removed, see `obsolete_step`.
+    OBSOLETE = "obsolete"
     # Runs others side by side and waits for them, see `workflows.engine.forks`.
     FORK = "fork"
     # Stands for the steps of blocks until the workflow is composed, see `workflows.engine.blocks`.

@@ -18,7 +18,7 @@ from workflows.engine.injection import missing_in
 from workflows.engine.registry import get_workflow
 from workflows.engine.standing import is_done, standing_of
 from workflows.engine.step_options import Effect
-from workflows.engine.steps import NAME_LENGTH, State, Step, StepKind, StepList, nothing_to_undo
+from workflows.engine.steps import NAME_LENGTH, OBSOLETE_NAME, State, Step, StepKind, StepList, nothing_to_undo
 from workflows.engine.tree import Program, Ref, path_of, program_of, ref_of
 from workflows.enums import ProcessKind, StepStatus
 from workflows.models import Process, ProcessStep, UndoPlan
@@ -110,7 +110,9 @@ class _Node:
     def step(self, key: str) -> Step | None:
         if self.program is None or key not in self.program.keys:
             return None
-        return self.program.steps[self.program.keys.index(key)]
+        found = self.program.steps[self.program.keys.index(key)]
+        # A placeholder under the name of a step that was removed does not know what that one did.
+        return None if found.kind is StepKind.OBSOLETE and key != OBSOLETE_NAME else found
 
 
 def undoings_of(process: Process) -> list[Undoing]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 from uuid import UUID
@@ -13,7 +14,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Q
 
 from workflows.engine import claims, limits
-from workflows.engine.runner import run
+from workflows.engine.hosts import Host
+from workflows.engine.runner import run_on
 from workflows.engine.served import EVERYTHING, Served
 from workflows.executors.base import runner_id
 from workflows.executors.keeper import Keeper
@@ -46,13 +48,16 @@ class WorkerProcess:
         self._replace_thread = replace
         self._ring = ring
         self._served = served
+        # What the code here does not fit, and until when, on the monotonic clock, others are to have their turn.
+        self._left: dict[UUID, float] = {}
 
     def run_next(self, *, where: Q | None = None) -> bool:
         """Run the most urgent process that is due as far as it goes. False if there was none, or it could not be."""
         tried: set[UUID] = set()
         try:
             while not self.room.is_closing:
-                found = claims.next_up(_CANDIDATES, where=where, besides=tried | self.keeper.running)
+                besides = tried | self.keeper.running | self._left_to_others()
+                found = claims.next_up(_CANDIDATES, where=where, besides=besides)
                 if not found:
                     return False
                 for candidate in found:
@@ -69,17 +74,7 @@ class WorkerProcess:
 
     def _run(self, candidate: claims.Due) -> bool:
         with self.room.among_others() as is_in, self.keeper.keeping(candidate.process_id) as is_ours:
-            claimed = (
-                is_in
-                and is_ours
-                and run(
-                    candidate.process_id,
-                    runner=self.runner,
-                    should_stop=self.room.asks_to_leave,
-                    let_go=self.keeper.give_back_later,
-                    served=self._served(),
-                )
-            )
+            claimed = is_in and is_ours and run_on(self._host(self.room.asks_to_leave), candidate.process_id)
         if claimed and candidate.workflow_name in limits.by_workflow():
             # A place is free. This runner may take up something more urgent, another one could use it.
             self._ring([due.process_id for due in claims.next_up(1, where=Q(workflow__name=candidate.workflow_name))])
@@ -97,14 +92,25 @@ class WorkerProcess:
             logger.warning("process %s was lost with its worker before; it runs alone", candidate.process_id)
             asked = itertools.count()
             with self.keeper.keeping(candidate.process_id):
-                return run(
-                    candidate.process_id,
-                    runner=self.runner,
-                    should_stop=lambda: next(asked) > 0,
-                    let_go=self.keeper.give_back_later,
-                    alone=True,
-                    served=self._served(),
-                )
+                return run_on(self._host(lambda: next(asked) > 0), candidate.process_id, alone=True)
+
+    def _host(self, should_stop: Callable[[], bool]) -> Host:
+        return Host(
+            runner=self.runner,
+            should_stop=should_stop,
+            served=self._served(),
+            let_go=self.keeper.give_back_later,
+            leave=self._leave_to_others,
+        )
+
+    def _leave_to_others(self, process_id: UUID) -> None:
+        self._left[process_id] = time.monotonic() + claims.lease().total_seconds()
+
+    def _left_to_others(self) -> set[UUID]:
+        moment = time.monotonic()
+        # A copy: another thread may leave one just now. Whatever is missed is claimed once more, and left again.
+        self._left = {process_id: until for process_id, until in list(self._left.items()) if until > moment}
+        return set(self._left)
 
     def _replace(self, thread: threading.Thread) -> None:
         self.room.carry_out(thread)

@@ -13,7 +13,7 @@ from workflows.models import Process
 from workflows.selectors.editable_state import EDITABLE
 from workflows.states import ENDED, FAILED, RESUMABLE, RUNNABLE
 
-ActionName = Literal["retry", "release", "proceed", "state", "undo", "abort", "delete"]
+ActionName = Literal["retry", "release", "proceed", "continue", "state", "undo", "abort", "delete"]
 PAUSED: Final = "The engine is paused; start it again first."
 REMOVED: Final = "The code of this workflow is not installed any more, so it cannot go on."
 
@@ -46,13 +46,15 @@ def process_actions(
     may_delete: bool,
     engine_is_paused: bool,
     has_form: bool,
+    wants_choice: bool = False,
     refusal: str = "",
     undo_refusal: str = "",
     state_refusal: str = "",
 ) -> list[Action]:
     """Return the buttons of a process's page in their order. No query.
 
-    `refusal`: why this person may not let it go on; `undo_refusal`: why it cannot be undone, or not by this person;
+    `wants_choice`: the code does not go on where it stands; `refusal`: why this person may not let it go on;
+    `undo_refusal`: why it cannot be undone, or not by this person;
     `state_refusal`: why this person may not change its state.
     """
     status = ProcessStatus(process.last_status)
@@ -75,7 +77,10 @@ def process_actions(
             "worker; if that is lost again, it is held again."
         )
         actions = [_action(process, "release", "Release", question, refusal or paused)]
-    if status == ProcessStatus.AWAITING_CALLBACK or (status == ProcessStatus.SUSPENDED and not has_form):
+    if wants_choice:
+        # Neither a retry nor an answer would run anything.
+        actions = [_action(process, "continue", "Choose where it goes on…", "", refusal or paused)]
+    elif status == ProcessStatus.AWAITING_CALLBACK or (status == ProcessStatus.SUSPENDED and not has_form):
         question = (
             "Go on without the answer of the other system? A callback that comes later is refused."
             if status == ProcessStatus.AWAITING_CALLBACK
@@ -113,6 +118,7 @@ _ICONS: Final = {
     "retry": "refresh",
     "release": "player-play",
     "proceed": "player-play",
+    "continue": "git-branch",
     "state": "edit",
     "undo": "arrow-back-up",
     "abort": "player-stop",
@@ -122,6 +128,7 @@ _TONES: Final[dict[str, Literal["primary", "danger", "plain"]]] = {
     "retry": "primary",
     "release": "primary",
     "proceed": "primary",
+    "continue": "primary",
     "state": "plain",
     "undo": "plain",
     "abort": "danger",

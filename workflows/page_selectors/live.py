@@ -41,7 +41,7 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
     different."""
     process = view.process
     engine = selectors.engine_status()
-    why = selectors.why_not_running(process)
+    why = selectors.why_not_running(process, misfit=view.misfit)
     permissions = selectors.process_permissions(process.pk, user, ref=ref_of(process))
     refusal = _refusal(view, permissions)
     actions = process_actions(
@@ -49,6 +49,7 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
         may_delete=user.is_staff,
         engine_is_paused=engine["global_lock"],
         has_form=view.has_form,
+        wants_choice=view.wants_choice,
         refusal=refusal,
         undo_refusal=_undo_refusal(view, permissions),
         state_refusal=_state_refusal(view, permissions, user),
@@ -66,6 +67,7 @@ def live_context(view: ProcessView, *, user: LivePageUser) -> dict[str, Any]:
         "reasons": reasons,
         "asks": asks,
         "callback": next((wait for wait in view.waits if wait.kind == WaitKind.CALLBACK and wait.reached), None),
+        "plan_has_changed": view.wants_choice,
         "is_ended": process.last_status in ENDED,
         "has_failed": process.last_status in FAILED or process.last_status == ProcessStatus.WAITING,
         "version": hashlib.sha256(look.encode()).hexdigest()[:16],
@@ -76,6 +78,8 @@ def _refusal(view: ProcessView, permissions: Permissions) -> str:
     """Return why this person may not set the process going; empty if they may."""
     if not view.workflow_is_in_code:
         return REMOVED
+    if view.wants_choice and not view.can_go_on_elsewhere:
+        return view.misfit
     # To release is to retry.
     status = ProcessStatus.FAILED if losses.is_held_for_losses(view.process) else view.process.last_status
     refusal = permissions.refusal(status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,15 +14,17 @@ from django.db.models import BooleanField, ExpressionWrapper, Prefetch, Q
 from subscriptions.models import Subscription
 from wfo_site.common.clock import now
 from wfo_site.common.errors import NotFound
+from workflows.engine.fitting import Fit, fit
+from workflows.engine.plans import name_of, stored_rest
 from workflows.engine.registry import get_workflow
-from workflows.engine.standing import NO_STEP, standing_of
+from workflows.engine.standing import NO_STEP, Standing, standing_of
 from workflows.engine.steps import Step, StepKind
 from workflows.engine.tree import Program, program_of, ref_of
 from workflows.enums import ProcessStatus, StepStatus, WaitState
 from workflows.models import Process, ProcessStep, Wait
 from workflows.page_selectors.parts import Parts, parts_of
 from workflows.selectors.estimates import Estimate, estimate_of
-from workflows.states import CLEARED_STEPS, ENDED, OPEN_STEPS, RUNNABLE
+from workflows.states import CLEARED_STEPS, ENDED, OPEN_STEPS, RESUMABLE, RUNNABLE
 
 PENDING: Final = "pending"
 RUNNING: Final = "running"
@@ -134,6 +136,14 @@ class ProcessView:
     estimate: Estimate
     # It stands at a step that a person answers.
     has_form: bool
+    # Why the code does not go on where it stands, in a sentence; and it has steps at which it could.
+    misfit: str = ""
+    can_go_on_elsewhere: bool = False
+
+    @property
+    def wants_choice(self) -> bool:
+        """A person must choose where it goes on."""
+        return bool(self.misfit) and self.process.last_status in RESUMABLE
 
     @property
     def product_names(self) -> list[str]:
@@ -201,18 +211,23 @@ def process_view(process_id: UUID) -> ProcessView:
         .only(*_CARD_COLUMNS)
     )
     workflow = get_workflow(process.workflow.name)
-    plan = _plan_of(program_of(workflow, ref_of(process)) if workflow is not None else None)
-    standing = standing_of(rows)
-    estimate = estimate_of(process, rows, remaining_keys(process, standing.done, plan.keys))
+    program = program_of(workflow, ref_of(process)) if workflow is not None else None
+    plan, standing = _plan_of(program), standing_of(rows)
+    is_forked = standing.last is not None and _is_forked(standing.last)
+    found = fit(program, standing, is_forked=is_forked) if workflow is not None else None
+    misfit = found.problem if found is not None and process.last_status not in ENDED else ""
+    remaining = _remaining(process, standing, found, plan.keys)
     return ProcessView(
         process=process,
         subscriptions=list(process.subscriptions.all()),
-        cards=_cards(process, rows, plan),
-        estimate=estimate,
+        cards=_cards(process, rows, plan, remaining),
+        estimate=estimate_of(process, rows, remaining),
         waits=list(Wait.objects.filter(process_id=process_id, state=WaitState.OPEN).defer("body", "detail")),
         parts=parts_of(process),
-        workflow_is_in_code=bool(plan.keys),
-        has_form=process.last_status == ProcessStatus.SUSPENDED and plan.has_form(standing.stopped_at),
+        workflow_is_in_code=workflow is not None,
+        misfit=misfit,
+        can_go_on_elsewhere=bool(misfit) and bool(plan.keys),
+        has_form=process.last_status == ProcessStatus.SUSPENDED and not misfit and plan.has_form(standing.stopped_at),
     )
 
 
@@ -236,9 +251,8 @@ class _CodePlan:
     def name(self, key: str) -> str:
         if key in self.steps:
             return self.steps[key].name
-        # A step that the code no longer has: the stored plan knows it by `name#2`.
-        name, mark, number = key.rpartition("#")
-        return name if mark and number.isdecimal() else key
+        # A step that the code no longer has.
+        return name_of(key)
 
     def has_form(self, key: str | None) -> bool:
         return key in self.steps and self.steps[key].form is not None
@@ -255,20 +269,16 @@ def _plan_of(program: Program | None) -> _CodePlan:
     return _CodePlan(program.keys, dict(zip(program.keys, program.steps, strict=True)))
 
 
-def remaining_keys(process: Process, cleared: list[str], code_keys: list[str]) -> list[str]:
-    """Return the plan keys still to do: of the code if what is done is how the code begins, else of the stored plan."""
+def _remaining(process: Process, standing: Standing[Any], found: Fit | None, code_keys: list[str]) -> list[str]:
+    """Return the plan keys still to do: of the code or, where that does not fit, of the plan that it has run by."""
     if process.last_status == ProcessStatus.COMPLETED:
         return []
-    done = len(cleared)
-    stored: list[str] = process.plan.keys if process.plan else []
-    plan = code_keys if code_keys[:done] == cleared or not stored else stored
-    return plan[done:]
+    return stored_rest(process.plan, standing.done) if found is None or found.problem else code_keys[found.index :]
 
 
-def _cards(process: Process, rows: Sequence[ProcessStep], plan: _CodePlan) -> list[StepCard]:
+def _cards(process: Process, rows: Sequence[ProcessStep], plan: _CodePlan, remaining: list[str]) -> list[StepCard]:
     standing = standing_of(rows)
     cleared, last = standing.done, standing.last
-    remaining = remaining_keys(process, cleared, plan.keys)
     is_at_work = process.last_status in RUNNABLE
     is_running = process.last_status == ProcessStatus.RUNNING
     # The step due next has a card already: it stopped, or it is a group that has done some of its steps.

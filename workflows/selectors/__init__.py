@@ -1,6 +1,7 @@
 """Reads on processes, the same for pages, REST and GraphQL."""
 
 from workflows.selectors.allowed import reason_text, subscription_workflows
+from workflows.selectors.continuing import continue_choices
 from workflows.selectors.detail import process_detail
 from workflows.selectors.editable_state import EditableState, editable_state
 from workflows.selectors.engine import engine_status
@@ -15,6 +16,7 @@ __all__ = [
     "EditableState",
     "Permissions",
     "Undo",
+    "continue_choices",
     "editable_state",
     "engine_status",
     "process_detail",

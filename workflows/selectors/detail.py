@@ -8,6 +8,7 @@ from uuid import UUID
 from wfo_site.common.errors import NotFound
 from workflows.engine import callback_tokens, waits
 from workflows.engine.history import counts_for_state, start_state
+from workflows.engine.plans import name_of, stored_rest
 from workflows.engine.standing import NO_STEP, goes_on_after
 from workflows.engine.state import Delta, shown_delta
 from workflows.engine.steps import State
@@ -31,7 +32,7 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
     Addresses of callbacks are shown only to those who may resume the process.
     """
     process = (
-        Process.every.select_related("workflow")
+        Process.every.select_related("workflow", "plan")
         .prefetch_related("subscriptions__product")
         .filter(pk=process_id)
         .first()
@@ -74,7 +75,7 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
         "current_state": current,
         "steps": [*_shown_steps(ref, rows, show), *_pending(process, position)],
         "form": _form(process, position),
-        "why": why_not_running(process, wait),
+        "why": why_not_running(process, wait, misfit=position.misfit),
         "deadline": wait.ends_at if wait is not None else None,
         "next_retry_at": wait.next_retry_at if wait is not None else None,
         "estimated_end": estimate.ends_at,
@@ -145,10 +146,13 @@ def _ends(row: ProcessStep) -> list[str]:
 def _pending(process: Process, position: Position) -> list[dict[str, Any]]:
     if process.last_status == ProcessStatus.COMPLETED:
         return []
-    remaining = position.remaining
+    names = [step.name for step in position.remaining]
+    if position.misfit:
+        # What it would have done by the plan that it has run by.
+        names = [name_of(key) for key in stored_rest(process.plan, position.history.cleared)]
     if process.last_status == ProcessStatus.ABORTED:
-        remaining = remaining[1:]
-    return [{"name": step.name, "status": PENDING} for step in remaining]
+        names = names[1:]
+    return [{"name": name, "status": PENDING} for name in names]
 
 
 def _form(process: Process, position: Position) -> dict[str, Any] | None:

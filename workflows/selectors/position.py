@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from wfo_site.common.errors import NotFound
+from workflows.engine.fitting import fit_of
 from workflows.engine.form_pages import form_pages
 from workflows.engine.history import History, load_history
 from workflows.engine.registry import Workflow, get_workflow
@@ -17,11 +18,16 @@ from workflows.forms import FormGenerator
 
 @dataclass(frozen=True)
 class Position:
-    """A process's history, what it runs (None if the code has it no more), and the index of the next step."""
+    """A process's history, what it runs (None if the code has it no more), and the index of the next step.
+
+    `misfit`: why the code does not go on there, in a sentence. Then nothing is due, and `index` is of the step at which
+    it would most likely go on.
+    """
 
     history: History
     program: Program | None
     index: int
+    misfit: str = ""
 
     @property
     def workflow(self) -> Workflow | None:
@@ -29,11 +35,11 @@ class Position:
 
     @property
     def remaining(self) -> list[Step]:
-        return [] if self.program is None else list(self.program.steps[self.index :])
+        return [] if self.program is None or self.misfit else list(self.program.steps[self.index :])
 
     @property
     def remaining_keys(self) -> list[str]:
-        return [] if self.program is None else self.program.keys[self.index :]
+        return [] if self.program is None or self.misfit else self.program.keys[self.index :]
 
     @property
     def step(self) -> Step | None:
@@ -50,7 +56,11 @@ def position_of(ref: Ref) -> Position:
     """Read where a process stands, in as many statements as its history takes."""
     history = load_history(ref)
     workflow = get_workflow(ref.workflow_name)
-    return Position(history, program_of(workflow, ref) if workflow is not None else None, len(history.cleared))
+    if workflow is None:
+        return Position(history, None, len(history.cleared))
+    program = program_of(workflow, ref)
+    fit = fit_of(program, history)
+    return Position(history, program, fit.index, fit.problem)
 
 
 def process_form(process_id: UUID) -> tuple[Callable[[State], FormGenerator] | None, State]:

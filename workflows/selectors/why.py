@@ -7,22 +7,28 @@ from typing import Final
 
 from wfo_site.common.clock import now
 from workflows.engine import limits, losses
+from workflows.engine.registry import get_workflow
 from workflows.enums import ProcessStatus, WaitKind
 from workflows.models import EngineSettings, Process
 from workflows.selectors.open_waits import OpenWait, open_wait
 from workflows.selectors.parts import parts_sentence
 from workflows.selectors.workers import unserved_queue
-from workflows.states import FAILED, RUNNABLE
+from workflows.states import FAILED, RESUMABLE, RUNNABLE
 
 
-def why_not_running(process: Process, wait: OpenWait | None = None) -> str:
+def why_not_running(process: Process, wait: OpenWait | None = None, *, misfit: str = "") -> str:
     """Return why nothing happens to a process right now, and what would change that; "" while it runs or has ended.
 
-    `wait`: what it waits for, if that is known; else it is read.
+    `wait`: what it waits for, if that is known; else it is read. `misfit`: why the code does not go on where it stands.
     """
     status = process.last_status
     if status in RUNNABLE:
         return _why_not_yet(process)
+    return misfit if misfit and status in RESUMABLE else _why_stopped(process, wait)
+
+
+def _why_stopped(process: Process, wait: OpenWait | None) -> str:
+    status = process.last_status
     step = f"Step “{process.last_step}”" if process.last_step else "Its first step"
     if status in FAILED:
         return f"{step} failed; retry to try it again, or abort."
@@ -35,6 +41,10 @@ def why_not_running(process: Process, wait: OpenWait | None = None) -> str:
     return ""
 
 
+_OTHER_CODE: Final = (
+    "Workers whose code does not go on where it stands have left it; it waits a moment for one whose code does."
+)
+_UNKNOWN: Final = "No worker that came by has the code of its workflow; it goes on when one has."
 _WAITING: Final = frozenset({ProcessStatus.SUSPENDED, ProcessStatus.AWAITING_CALLBACK, ProcessStatus.WAITING})
 
 
@@ -69,6 +79,17 @@ def _why_not_yet(process: Process) -> str:
         return f"Starts at {_moment(process.not_before)}."
     if EngineSettings.objects.filter(global_lock=True).exists():
         return "The engine is paused; it goes on when the engine does."
+    return _left(process) or _no_runner(process)
+
+
+def _left(process: Process) -> str:
+    """Say that workers had to leave it to others."""
+    if process.left_since is None:
+        return ""
+    return _OTHER_CODE if get_workflow(process.workflow.name) is not None else _UNKNOWN
+
+
+def _no_runner(process: Process) -> str:
     is_taken_over = process.last_status == ProcessStatus.RUNNING
     waits = "Waits for a runner to take it over." if is_taken_over else "Waits for a free runner."
     return _not_served(process) or _no_place(process) or waits

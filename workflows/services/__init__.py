@@ -2,6 +2,7 @@
 
 from workflows.services.abort import abort_process
 from workflows.services.callbacks import arrive_callback, update_callback_progress
+from workflows.services.continue_at import continue_at
 from workflows.services.edit_state import edit_state
 from workflows.services.engine import pause_engine, unpause_engine
 from workflows.services.processes import delete_process, set_process_note
@@ -15,6 +16,7 @@ __all__ = [
     "Order",
     "abort_process",
     "arrive_callback",
+    "continue_at",
     "delete_process",
     "edit_state",
     "pause_engine",

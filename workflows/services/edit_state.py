@@ -26,6 +26,7 @@ from workflows.engine.state_edits import EditInvalid, StateEdit
 from workflows.enums import StepStatus
 from workflows.models import Process, ProcessStep
 from workflows.selectors.editable_state import EditableState, editable_state
+from workflows.services.refusals import not_possible
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def edit_state(
     if found.forbidden:
         raise Forbidden(found.forbidden)
     if found.refusal:
-        raise Conflict(f"{CANNOT}: {found.refusal[0].lower()}{found.refusal[1:]}")
+        raise not_possible(CANNOT, found.refusal)
     if version != found.version:
         raise _was_slower(found.version)
     delta = found.delta_of(edit)

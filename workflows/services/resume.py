@@ -23,7 +23,7 @@ from workflows.enums import InputType, ProcessStatus, WaitKind
 from workflows.forms import post_form
 from workflows.models import InputState, Process
 from workflows.selectors.permissions import permissions_at
-from workflows.selectors.position import Position, form_at, position_of
+from workflows.selectors.position import form_at, position_of
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
 from workflows.states import FAILED, RESUMABLE
@@ -42,7 +42,8 @@ def resume_process(
     `user_inputs`: one dict per page of the form that it is suspended at, and nothing else: a group that failed is tried
     again without its form, and asks when it gets there. `user` is the name that is recorded, `user_model` who the
     callbacks are asked about, `priority` the one it has from now on. Raises NotFound, Locked, Forbidden, Conflict if
-    the process does not wait for a person or was resumed meanwhile, and the errors of the form.
+    the process does not wait for a person or was resumed meanwhile, PlanChanged if the code does not go on where it
+    stands, and the errors of the form.
     """
     check_engine_takes_changes()
     seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "wait_kind").first()
@@ -54,14 +55,16 @@ def resume_process(
         raise Conflict(f"Resuming a {status} workflow is not possible")
     position = position_of(ref)
     if position.workflow is None:
+        if position.misfit:
+            raise PlanChanged(position.misfit)
         raise WorkflowRemoved("This workflow cannot be resumed because it has been removed")
     if refusal := permissions_at(position, user_model).refusal(status):
         raise Forbidden(refusal)
+    if position.misfit:
+        raise PlanChanged(f"Nothing was taken. {position.misfit}")
     if wait_kind == WaitKind.CHILDREN:
         _retry_children(process_id, user, user_model)
         return
-    if status == ProcessStatus.SUSPENDED:
-        _check_step_is_in_code(position)
     form, state = form_at(position)
     is_asked = form is not None and status == ProcessStatus.SUSPENDED
     given = to_json(post_form(form, state, _pages(user_inputs))) if is_asked else {}
@@ -91,16 +94,6 @@ def resume_process(
             broadcast.processes_changed(ref.parent_id)
         broadcast.status_counts_changed()
         ring_after_commit([process_id])
-
-
-def _check_step_is_in_code(position: Position) -> None:
-    """Raise PlanChanged if the code does not go on with the step that asks: its answer could not be checked."""
-    row = position.history.open_row
-    if row is not None and position.remaining_keys[:1] != [row.key]:
-        raise PlanChanged(
-            f"The code of this workflow no longer goes on with the step {row.key!r}, which asks. Nothing was taken. "
-            "Bring the step back, or abort the process."
-        )
 
 
 def _retry_children(process_id: UUID, user: str, user_model: Asker) -> None:

@@ -13,7 +13,7 @@ from subscriptions import services as subscription_services
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER
-from wfo_site.common.errors import Conflict, Forbidden
+from wfo_site.common.errors import Forbidden
 from wfo_site.common.json import to_json
 from wfo_site.common.uuid7 import uuid7
 from workflows.engine.authorization import Asker
@@ -29,6 +29,7 @@ from workflows.selectors.undo import Undo, nothing_refusal, undo_of, undo_plan
 from workflows.services.abort import abort_process
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
+from workflows.services.refusals import not_possible
 from workflows.states import ENDED
 
 logger = logging.getLogger(__name__)
@@ -50,18 +51,14 @@ def undo_process(process_id: UUID, *, user: str = SYSTEM_USER, user_model: Asker
     if not process_permissions(process_id, user_model, ref=ref_of(plan.process)).retry:
         raise Forbidden(UNDO_REFUSED)
     if plan.refusal:
-        raise _refused(plan.refusal)
+        raise not_possible(CANNOT, plan.refusal)
     try:
         with transaction.atomic():
             return _start(plan, user)
     except IntegrityError as error:
         if undo_of(process_id) is None:
             raise
-        raise _refused("It is being undone already.") from error
-
-
-def _refused(reason: str) -> Conflict:
-    return Conflict(f"{CANNOT}: {reason[0].lower()}{reason[1:]}")
+        raise not_possible(CANNOT, "It is being undone already.") from error
 
 
 def _start(plan: Undo, user: str) -> UUID:
@@ -77,7 +74,7 @@ def _start(plan: Undo, user: str) -> UUID:
     # Once more: what it did is final now.
     final = Undo(process=process, steps=undoings_of(process))
     if refusal := nothing_refusal(final.steps):
-        raise _refused(refusal)
+        raise not_possible(CANNOT, refusal)
     undo = _insert(process, user)
     UndoPlan.objects.create(
         process=undo,
@@ -103,7 +100,7 @@ def _abort(process: Process, branches: Sequence[Process], user: str) -> None:
     before = cut_off.count()
     abort_process(process.pk, user=user)
     if cut_off.count() > before:
-        raise _refused("It is at work; abort it first.")
+        raise not_possible(CANNOT, "It is at work; abort it first.")
 
 
 def _insert(process: Process, user: str) -> Process:

@@ -21,6 +21,7 @@ from workflows.forms.wizard import Step, Wizard
 from workflows.models import Process
 from workflows.page_selectors.live import live_context
 from workflows.page_selectors.timeline import process_view
+from workflows.selectors.position import position_of
 from workflows.services import resume_process
 from workflows.views.feedback import go_to, toasted
 
@@ -37,7 +38,10 @@ def resume(request: HttpRequest, process_id: UUID) -> HttpResponse:
     if process.last_status != ProcessStatus.SUSPENDED:
         text = "This process does not wait for input any more; somebody else may have been faster."
         return go_to(request, detail, level="warning", text=text)
-    permissions = selectors.process_permissions(process_id, request.user, ref=ref_of(process))
+    ref = ref_of(process)
+    if misfit := position_of(ref).misfit:
+        return go_to(request, detail, level="warning", text=misfit)
+    permissions = selectors.process_permissions(process_id, request.user, ref=ref)
     if refusal := permissions.refusal(process.last_status):
         return go_to(request, detail, level="error", text=f"{refusal}.")
     wizard = _wizard(request, process)

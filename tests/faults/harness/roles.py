@@ -6,7 +6,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,14 +21,16 @@ from django.db.models import Count
 
 from tests.faults.stopper import places
 from wfo_site.common.clock import now
-from wfo_site.common.errors import Conflict
+from wfo_site.common.errors import Conflict, DomainError
 from wfo_site.settings.base import database
 from workflows.engine.runner import run
 from workflows.executors import get_executor, runner_id
 from workflows.executors.keeper import Keeper
 from workflows.models import InputState, Lease, Process, ProcessStep, StartKey, Wait
+from workflows.selectors import continue_choices
 from workflows.services import (
     abort_process,
+    continue_at,
     pause_engine,
     resume_process,
     start_process,
@@ -41,6 +45,8 @@ def settle(*, database_url: str, lease: float, executor: str, environment: dict[
     connections.settings["default"].update(database(database_url))
     settings.PROCESS_LEASE_SECONDS = lease
     settings.EXECUTOR = executor
+    if "RELEASE" in environment:
+        import_module("tests.faults.deployed.workflows")
 
 
 def migrate() -> None:
@@ -123,6 +129,7 @@ def facts(*, process_ids: list[str] | None = None) -> dict[str, Any]:
             "leased": process.lease_until is not None,
             "runner": process.runner,
             "lost_claims": process.lost_claims,
+            "left": process.left_since is not None,
             "rows": [],
             "tallies": [],
             "unmerged": 0,
@@ -172,6 +179,30 @@ def edit(*, process_id: str, columns: dict[str, Any]) -> None:
         pk = UUID(process_id)
         key = pk if connection.vendor == "postgresql" else pk.hex
         cursor.execute(f"UPDATE workflows_process SET {sets.replace('%', '%%')} WHERE process_id = %s", [key])
+
+
+def answer(*, process_ids: list[str]) -> dict[str, str]:
+    """Answer the form that each of these asks, and return by id how it was refused; "" where it was not."""
+    return {process_id: _refusal(resume_process, UUID(process_id), {"answer": 1}) for process_id in process_ids}
+
+
+def choose(*, process_ids: list[str], step: str = "") -> dict[str, str]:
+    """Let each of these go on at a step of the code, or at the one that is suggested; say by id how it was refused."""
+    return {process_id: _refusal(_go_on, process_id, step) for process_id in process_ids}
+
+
+def _go_on(process_id: str, step: str) -> None:
+    found = continue_choices(UUID(process_id))
+    wanted = step or next(one.key for one in found.new if one.is_suggested)
+    continue_at(UUID(process_id), wanted, plan=found.plan, version=found.version)
+
+
+def _refusal(act: Callable[..., None], *arguments: Any) -> str:
+    try:
+        act(*arguments)
+    except DomainError as error:
+        return f"{error.code}: {error.message}"
+    return ""
 
 
 def resume(*, process_ids: list[str], pages: list[dict[str, Any]] | None = None) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 from celery import current_task
 from pydantic import Field
 
-from workflows import StepList, begin, done, init, step, step_context, workflow
+from workflows import StepList, begin, done, init, inputstep, step, step_context, workflow
 from workflows.forms import FormGenerator, FormPage
 
 Seconds = Annotated[float, Field(ge=0)]
@@ -92,6 +92,22 @@ def killer() -> StepList:
 @workflow("Wait for a file", initial_input_form=form)
 def waiter() -> StepList:
     return begin >> init >> wait_for_file >> work >> done
+
+
+@inputstep("Ask", assignee="NOC")
+def ask() -> FormGenerator:
+    class Answer(FormPage):
+        answer: int
+
+    page = yield Answer
+    return page.model_dump()
+
+
+@workflow("Half way", initial_input_form=form)
+def half_way() -> StepList:
+    """The release that RELEASE names as new begins with another step."""
+    start = init >> wait_for_file if os.environ.get("RELEASE") == "new" else begin >> init
+    return start >> work >> ask >> work >> done
 
 
 @workflow("Two at once", initial_input_form=form, max_running=2)

@@ -123,13 +123,15 @@ def test_a_row_written_between_reading_and_claiming_is_seen(created: Process, se
     Process.every.filter(pk=created.pk).update(lease_until=Now() - timedelta(seconds=1))
 
     def write() -> None:
+        from workflows.engine.hosts import Host
         from workflows.engine.runner import ProcessRun, get_workflow
         from workflows.engine.tree import Program
 
         found = get_workflow(zombie.workflow_name)
         assert found is not None
         asked = iter([False, True])
-        ProcessRun(zombie, found, Program.of(found), "zombie", lambda: next(asked)).go()
+        host = Host(runner="zombie", should_stop=lambda: next(asked))
+        ProcessRun(zombie, found, Program.of(found), host).go()
 
     def overtake() -> None:
         side = Side(write)

@@ -29,6 +29,7 @@ from workflows import (
     workflow,
 )
 from workflows.engine import deadlines
+from workflows.engine.errors import PlanChanged
 from workflows.forms import FormGenerator, FormPage
 from workflows.models import InputState, Process, ProcessStep, Wait
 from workflows.selectors import process_detail
@@ -477,7 +478,11 @@ def test_a_changed_plan_runs_nothing_and_says_so(start: StartWorkflow) -> None:
     process = start(changing)
     changing.steps = init >> second >> confirm >> done
     del changing.keys
-    resume_process(process.pk, [{"name": "x"}])
+    with pytest.raises(PlanChanged, match="have changed"):
+        resume_process(process.pk, [{"name": "x"}])
+    # An answer that was taken before the deployment.
+    Process.every.filter(pk=process.pk).update(last_status="resumed")
+    run_until_idle()
     process.refresh_from_db()
     assert process.last_status == "failed"
     assert "have changed" in (process.failed_reason or "")

@@ -38,13 +38,16 @@ from workflows.engine.fault_points import FaultPoint
 from workflows.engine.history import load_history
 from workflows.engine.registry import Workflow
 from workflows.engine.runner import run
+from workflows.engine.state_edits import StateEdit
 from workflows.engine.tree import ref_to
 from workflows.enums import ProcessStatus, WaitState
 from workflows.forms import FormValidationError
 from workflows.models import EngineSettings, Process, ProcessStep, Wait
+from workflows.selectors import editable_state
 from workflows.services import (
     abort_process,
     arrive_callback,
+    edit_state,
     pause_engine,
     resume_process,
     start_process,
@@ -73,6 +76,8 @@ class Tracked:
     blocks: list[tuple[str, int]]
     status: str = "created"
     answers: dict[str, int] = field(default_factory=dict)
+    # What people made of the state.
+    edits: State = field(default_factory=dict)
     # The code has steps in the part that was done that the process never had.
     is_replaced: bool = False
     # Epoch, last row and status when it was checked.
@@ -237,11 +242,11 @@ class Machine(RuleBasedStateMachine):
             with pytest.raises(DomainError, match="is not possible"):
                 resume_process(process.process_id, {"answer": answer}, user="bob")
             return
+        if process.is_replaced:
+            with pytest.raises(PlanChanged, match="Choose where it goes on"):
+                resume_process(process.process_id, {"answer": answer}, user="bob")
+            return
         if process.status == ProcessStatus.SUSPENDED:
-            if process.is_replaced:
-                with pytest.raises(PlanChanged, match="no longer"):
-                    resume_process(process.process_id, {"answer": answer}, user="bob")
-                return
             with pytest.raises(FormValidationError):
                 resume_process(process.process_id, {"answer": "none"}, user="bob")
             last_step = Process.every.values_list("last_step", flat=True).get(pk=process.process_id)
@@ -293,6 +298,19 @@ class Machine(RuleBasedStateMachine):
             assert not Process.every.filter(last_status__in=RUNNABLE).exists()
 
     @precondition(lambda self: len(self.all) > 1)
+    @rule(process=processes, value=st.integers(0, 9))
+    def edit(self, process: Tracked, value: int) -> None:
+        """Change the state: while it is stopped, whether the engine is paused or the code fits."""
+        seen = editable_state(process.process_id, None)
+        wanted, key = StateEdit(set={"edited": value}), "edited"
+        is_stopped = process.status in FAILED | {ProcessStatus.SUSPENDED}
+        if not is_stopped or process.edits.get(key) == value:
+            with pytest.raises(DomainError, match=r"cannot be changed|Nothing is changed"):
+                edit_state(process.process_id, wanted, reason="x", version=seen.version)
+            return
+        edit_state(process.process_id, wanted, reason="x", version=seen.version)
+        process.edits[key] = value
+
     @rule(process=consumes(processes))
     def abort(self, process: Tracked) -> None:
         if process.status in ENDED:
@@ -367,7 +385,8 @@ class Machine(RuleBasedStateMachine):
             "workflow_name": process.code.name,
             "workflow_target": "SYSTEM",
         }
-        wanted = plain_run(first, done, process.answers, self.results(process)) if done else {}
+        begun = first if done or process.edits else {}
+        wanted = plain_run(begun, done, process.answers, self.results(process)) | process.edits
         assert {key: value for key, value in base.items() if not key.startswith("route")} == wanted
         # The effect of an atomic step is there exactly if its row is.
         made = Group.objects.filter(name__startswith=f"{process_id}/").values_list("name", flat=True)
@@ -402,6 +421,7 @@ class Machine(RuleBasedStateMachine):
     @staticmethod
     def done_keys(process: Tracked) -> list[str]:
         rows = ProcessStep.objects.filter(process_id=process.process_id, status__in=CLEARED_STEPS, sub_step=None)
+        rows = rows.exclude(key="")
         return list(rows.order_by("seq").values_list("key", flat=True))
 
     @staticmethod
