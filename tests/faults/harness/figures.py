@@ -21,7 +21,7 @@ load, and the column `load` says so. Rates of faults, leases and what must hold 
 throughput afterwards is at least 95 % of that before is asked of the full load alone. A row is replaced when its test
 runs again.
 
-Last run on {processors} processors ({machine}), Python {python}. Rates per second depend on what else it did then.
+Last run on {processors} processors ({machine}), Python {python}. Rates and latencies depend on what else it did then.
 """
 
 
