@@ -62,7 +62,7 @@ def run(
 
 
 def run_on(host: Host, process_id: UUID, *, alone: bool = False) -> bool:
-    """Claim a process and run it until it ends, waits, is paused, or the host is to stop; return whether it was claimed.
+    """Claim a process and run it until it ends, waits, is paused, or the host is to stop. Say whether it was claimed.
 
     `alone`: nothing else runs in this worker, so one that was lost may be taken.
     """

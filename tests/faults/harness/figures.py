@@ -16,11 +16,12 @@ _HEAD: Final = """\
 # Fault report
 
 What the long form of the fault tests measured; each test in `tests/faults` says what it does and what must hold. Run it
-again with `uv run pytest tests/faults --long`, once for each database; `--part 0.1` takes a tenth of each load, and the
-column `load` says so. Rates of faults, leases and what must hold are the same for every part. A row is replaced when
-its test runs again.
+again with `python3 -m uv run pytest tests/faults --long`, once for each database; `--part 0.1` takes a tenth of each
+load, and the column `load` says so. Rates of faults, leases and what must hold are the same for every part; only that
+throughput afterwards is at least 95 % of that before is asked of the full load alone. A row is replaced when its test
+runs again.
 
-Last run on {processors} processors ({machine}), Python {python}. Rates per second depend on what else it did then.
+Last run on {processors} processors ({machine}), Python {python}. Rates and latencies depend on what else it did then.
 """
 
 

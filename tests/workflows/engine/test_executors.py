@@ -212,7 +212,7 @@ def test_no_step_can_take_a_thread_from_the_pool(start: StartWorkflow) -> None:
 
 
 def test_a_look_that_finds_as_many_as_fit_looks_again_at_once(start: StartWorkflow, settings: Any) -> None:
-    """Many lost bells are not made good two at a time: sixty would take fifteen looks, two seconds apart."""
+    """Many lost bells are not made good two at a time: sixty would take thirty looks, a second and a half apart."""
     settings.PROCESS_LEASE_SECONDS = 20
     pool = ThreadPool(2)
     pool.start()
