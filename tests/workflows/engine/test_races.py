@@ -124,7 +124,8 @@ def test_a_row_written_between_reading_and_claiming_is_seen(created: Process, se
 
     def write() -> None:
         from workflows.engine.hosts import Host
-        from workflows.engine.runner import ProcessRun, get_workflow
+        from workflows.engine.process_run import ProcessRun
+        from workflows.engine.registry import get_workflow
         from workflows.engine.tree import Program
 
         found = get_workflow(zombie.workflow_name)
