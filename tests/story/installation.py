@@ -167,10 +167,13 @@ class Installation:
 
     def ask(self, code: str) -> Any:
         """Run Python in `manage.py shell` and return the JSON that it prints."""
-        answer = self.database.folder / f"answer_{uuid4().hex}.log"
-        program = self.run("manage.py", "shell", "--no-imports", "-c", f"import json\n{code}", log=answer.stem)
-        assert program.wait(timeout=PATIENCE) == 0, answer.read_text()
-        return json.loads(answer.read_text().strip().splitlines()[-1])
+        answer = self.database.folder / f"answer_{uuid4().hex}"
+        # What is logged meanwhile goes elsewhere.
+        into_file = f"import json, sys\nsys.stdout = open({str(answer)!r}, 'w')\n"
+        program = self.run("manage.py", "shell", "--no-imports", "-c", into_file + code, log="ask")
+        log = self.database.folder / "ask.log"
+        assert program.wait(timeout=PATIENCE) == 0, log.read_text()[-3000:]
+        return json.loads(answer.read_text())
 
 
 class Served:
