@@ -11,7 +11,7 @@ from typing import Annotated
 from celery import current_task
 from pydantic import Field
 
-from workflows import StepList, begin, done, init, inputstep, step, step_context, workflow
+from workflows import StepList, begin, done, init, inputstep, step, step_context, step_log, workflow
 from workflows.forms import FormGenerator, FormPage
 
 Seconds = Annotated[float, Field(ge=0)]
@@ -54,6 +54,7 @@ def kill() -> None:
 def wait_for_file(file: str) -> None:
     """Take until a test makes the file."""
     note("begun")
+    step_log(f"waits for {Path(file).name}")
     while not Path(file).exists():
         time.sleep(0.02)
 
