@@ -80,12 +80,13 @@ class ThreadPool:
             if lost not in self._threads:
                 return
             thread = self._new_thread()
+            # Before it is in the list: whoever stops the pool joins what is there.
+            thread.start()
             self._threads[self._threads.index(lost)] = thread
             self._bells = min(self.size, self._bells + 1)
             # It may have come back this very moment, and wait for a bell.
             self._condition.notify_all()
         logger.error("%s hangs; %s takes its place", lost.name, thread.name)
-        thread.start()
 
     def _is_lost(self) -> bool:
         return threading.current_thread() not in self._threads

@@ -85,7 +85,10 @@ class Hanging:
     def afterwards(self) -> None: ...
 
     def come_back(self) -> None:
-        """Let the body go on, and wait for its thread to end."""
+        """Let the body go on once another thread has its place, and wait for its own to end."""
+        wait_for(
+            lambda: any(one.name.startswith("runner-") and one is not self.thread for one in threading.enumerate())
+        )
         self.release.set()
         assert self.came_back.wait(10)
         assert self.thread is not None
