@@ -178,8 +178,8 @@ def test_a_group_under_way_whose_steps_changed_stops_with_a_reason(start: StartW
     assert run(process.pk, runner="r")
     process.refresh_from_db()
     assert process.last_status == "failed"
-    assert "have changed" in str(process.failed_reason)
-    assert "Before" in str(process.failed_reason)
+    assert "in the middle of “Group” at “Before”" in str(process.failed_reason)
+    assert "Choose where it goes on, or abort it" in str(process.failed_reason)
 
 
 def test_what_the_engine_cannot_read_fails_the_process_and_says_why(start: StartWorkflow) -> None:

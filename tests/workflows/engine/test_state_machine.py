@@ -394,8 +394,8 @@ class Machine(RuleBasedStateMachine):
         # A reason is there exactly if something went wrong.
         wrong = stored.last_status in FAILED | {ProcessStatus.WAITING}
         assert wrong <= bool(stored.failed_reason)
-        # Who does not run holds no lease, and who cannot go on waits for nothing.
-        assert (stored.lease_until is None) or stored.last_status == ProcessStatus.RUNNING
+        # Who does not run holds no lease, but for a step that an abort cut off; who cannot go on waits for nothing.
+        assert stored.lease_until is None or stored.last_status in {ProcessStatus.RUNNING, ProcessStatus.ABORTED}
         if stored.last_status in ENDED:
             assert not Wait.objects.filter(process_id=process_id, state=WaitState.OPEN).exists()
 
