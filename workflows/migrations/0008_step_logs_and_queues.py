@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0006_people_change_processes'),
+        ('workflows', '0007_people_change_processes'),
     ]
 
     operations = [
