@@ -13,8 +13,9 @@ from .fleet import installed
 pytestmark = [pytest.mark.faults, short_on("SQLite")]
 
 PLACES = places(
-    short=["inventory.create_vlan||3", "before write|Done|0"],
+    short=["inventory.create_vlan||3"],
     long=[
+        "before write|Done|0",
         "before claim||0",
         "after write|Construct Subscription model|0",
         "before write|Create L2VPN terminations in IMS|0",
