@@ -191,6 +191,14 @@ class TestExceptions:
         assert response.status_code == 500
         assert b"secret" not in response.content
 
+    def test_a_database_that_is_away_is_a_matter_of_the_moment(self, raising: Callable[[Exception], Any]) -> None:
+        """F15. Without a cause it is the client that noticed, or our own gate before SQLite."""
+        response = raising(OperationalError("inside: too many clients"))
+        assert response.status_code == response.json()["status"] == 503
+        assert response["Retry-After"] == "5"
+        assert "The database does not answer" in response.json()["detail"]
+        assert b"inside" not in response.content
+
     @pytest.mark.parametrize(
         ("error", "status"),
         [
@@ -235,7 +243,7 @@ class TestOutsideOfViews:
         self, api: APIClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         def fail(*_: object, **__: object) -> None:
-            raise OperationalError("secret of the house")
+            raise RuntimeError("secret of the house")
 
         monkeypatch.setattr("wfo_site.common.context.acting", fail)
         api.raise_request_exception = False

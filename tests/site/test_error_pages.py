@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from tests.site.conftest import PASSWORD
@@ -23,3 +26,21 @@ def test_a_form_of_ten_megabytes_is_refused_in_words(client: Client) -> None:
     response = client.post("/accounts/password/", TOO_MUCH, headers={"HX-Request": "true"})
     assert response.status_code == 413
     assert response.json()["detail"] == SENTENCE
+
+
+def test_a_page_says_that_the_database_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F15: as a page to people, as data to a script, so that what was typed stays."""
+
+    def away(*_: object) -> NoReturn:
+        raise OperationalError("inside: too many clients")
+
+    client.raise_request_exception = False
+    monkeypatch.setattr("django.contrib.auth.views.LoginView.get", away)
+    response = client.get("/accounts/login/")
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert "The database is away" in response.content.decode()
+    assert "inside" not in response.content.decode()
+    response = client.get("/accounts/login/", headers={"HX-Request": "true"})
+    assert response.status_code == 503
+    assert "The database does not answer" in response.json()["detail"]

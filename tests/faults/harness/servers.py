@@ -57,9 +57,9 @@ def unprivileged(*names: str) -> dict[str, str]:
 
 
 @contextmanager
-def folder_for(identity: dict[str, str]) -> Iterator[Path]:
+def folder_for(identity: dict[str, str], within: Path | None = None) -> Iterator[Path]:
     """Make a folder that the user of a server may write, and remove it afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="wfo_fault_"))
+    folder = Path(tempfile.mkdtemp(prefix="wfo_fault_", dir=within))
     if identity:
         shutil.chown(folder, identity["user"])
     try:
@@ -73,6 +73,7 @@ class Postgres:
 
     def __init__(self, folder: Path, identity: dict[str, str]) -> None:
         self.port = free_port()
+        self.folder = folder
         self._data = folder / "data"
         self._identity = identity
         self._control = program("pg_ctl", "usr/lib/postgresql/*/bin")
@@ -117,10 +118,10 @@ class Postgres:
 
 
 @contextmanager
-def own_postgres() -> Iterator[Postgres]:
-    """Run a PostgreSQL cluster for the block."""
+def own_postgres(within: Path | None = None) -> Iterator[Postgres]:
+    """Run a PostgreSQL cluster for the block, with its data in a folder that others may enter."""
     identity = unprivileged("postgres")
-    with folder_for(identity) as folder:
+    with folder_for(identity, within) as folder:
         cluster = Postgres(folder, identity)
         cluster.start()
         try:

@@ -8,9 +8,9 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 
 # Classes of SQLSTATE: the connection, resources such as disk and memory, and the server's own operating system.
 _SERVER = ("08", "53", "58", "57P")
-# Deadlocks, locks not to be had, statements cancelled, transactions that were forgotten while this process was frozen:
-# nothing was stored, and the next try may well work.
-_OF_THE_MOMENT = ("40", "55", "57", "25P03")
+# Deadlocks, locks not to be had, statements cancelled, transactions that were forgotten while this process was frozen,
+# a server that takes no changes: nothing was stored, and the next try may well work.
+_OF_THE_MOMENT = ("40", "55", "57", "25P03", "25006")
 _SQLITE = frozenset(
     {
         sqlite3.SQLITE_BUSY,

@@ -10,10 +10,19 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
 from django.views import defaults
 
+from wfo_site.common.db.errors import may_work_later
 from wfo_site.common.rest.paths import API_PREFIX
-from wfo_site.common.rest.problems import as_response, body_limit_sentence, problem_response, unforeseen_problem
+from wfo_site.common.rest.problems import (
+    TRY_AGAIN,
+    as_response,
+    body_limit_sentence,
+    database_away,
+    problem_response,
+    unforeseen_problem,
+)
 
 
 def _is_api(request: HttpRequest) -> bool:
@@ -53,6 +62,21 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    error = sys.exc_info()[1]
+    if error is not None and may_work_later(error):
+        return _database_away(request)
     if not _is_api(request):
         return defaults.server_error(request)
-    return as_response(unforeseen_problem(sys.exc_info()[1], request), HTTPStatus.INTERNAL_SERVER_ERROR)
+    return as_response(unforeseen_problem(error, request), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _database_away(request: HttpRequest) -> HttpResponse:
+    """Say that it is the moment and not the request; to a form's script in a way that leaves what was typed."""
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    if _is_api(request) or getattr(request, "htmx", None):
+        response = as_response(database_away(), status)
+    else:
+        response = HttpResponse(render_to_string("503.html"), status=status)
+    for name, value in TRY_AGAIN.items():
+        response.headers[name] = value
+    return response

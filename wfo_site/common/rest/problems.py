@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from wfo_site.common.db.errors import may_work_later
 from wfo_site.common.errors import DomainError
 from wfo_site.common.json import NotJson, to_json
 from wfo_site.common.rest.rendering import dumps
@@ -22,6 +23,11 @@ from wfo_site.common.uuid7 import uuid7
 logger = logging.getLogger(__name__)
 
 NOT_AUTHENTICATED = "Not authenticated"
+DATABASE_AWAY = (
+    "The database does not answer, or takes no changes, just now. Nothing that was stored is lost. "
+    "Try again in a moment; a start that has an Idempotency-Key is not made twice."
+)
+TRY_AGAIN: Final[Mapping[str, str]] = {"Retry-After": "5"}
 
 
 @runtime_checkable
@@ -76,6 +82,10 @@ def _sayable(value: object) -> object:
         return to_json(value)
     except NotJson:
         return str(value)
+
+
+def database_away() -> dict[str, object]:
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, DATABASE_AWAY)
 
 
 def problem_response(status: int, detail: str) -> HttpResponse:
@@ -134,6 +144,9 @@ def _answer_to_framework_error(error: exceptions.APIException) -> Response:
 
 
 def _answer_to_unforeseen(error: Exception, context: Mapping[str, Any]) -> Response:
+    if may_work_later(error):
+        logger.warning("the database is away: %s", error)
+        return Response(database_away(), status=HTTPStatus.SERVICE_UNAVAILABLE, headers=dict(TRY_AGAIN))
     request: HttpRequest | None = getattr(context.get("request"), "_request", None)
     body = unforeseen_problem(error, request)
     # Error trackers and the test client listen to this signal.
