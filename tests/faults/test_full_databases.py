@@ -87,10 +87,7 @@ def small_disk() -> Iterator[Path]:
 
 
 @pytest.mark.fault("F15")
-@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
-def test_a_database_that_takes_nothing_more(
-    lab: Lab, trouble: Callable[[Postgres], AbstractContextManager[None]]
-) -> None:
+def test_databases_that_take_nothing_more(lab: Lab) -> None:
     """Requests are told so and change nothing, runners outlive it, and afterwards everything goes on by itself."""
     with small_disk() as disk, own_postgres(disk) as cluster:
         cluster.execute("CREATE DATABASE wfo")
@@ -98,17 +95,20 @@ def test_a_database_that_takes_nothing_more(
         fleet.ask("migrate")
         runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
         with web_of(fleet) as web:
-            assert web.start("three_steps", uuid4().hex)
-            started = fleet.start("three_steps", lab.count(40, 2000))
-            with trouble(cluster):
-                refused = refusals(web, lab.size(6, 300))
-            back = time.monotonic()
-            wait_until(lambda: is_served(web), 30)
-            served_after = time.monotonic() - back
-        fleet.wait_for_end(started, seconds=120 + 2 * lab.lease)
-        assert_alive(runners)
-        assert_right(fleet.facts(started), lab.ledger, THREE)
-        lab.figures.note(processes=len(started), refused=refused, served_again_after=served_after)
+            for trouble in TROUBLES:
+                started = fleet.start("three_steps", lab.count(20, 700))
+                with trouble(cluster):
+                    refused = refusals(web, lab.size(3, 100))
+                back = time.monotonic()
+                wait_until(lambda: is_served(web), 30)
+                served_after = time.monotonic() - back
+                fleet.wait_for_end(started, seconds=30 + 2 * lab.lease + len(started) / 5)
+                assert_alive(runners)
+                assert_right(fleet.facts(started), lab.ledger, THREE)
+                lab.figures.note(
+                    processes=len(started),
+                    **{f"refused_{trouble.__name__}": refused, f"served_after_{trouble.__name__}": served_after},
+                )
         fleet.close()
 
 
