@@ -30,6 +30,7 @@ from workflows.engine.state import Delta, fold
 from workflows.engine.steps import State
 from workflows.engine.tree import Part, path_below, path_of
 from workflows.enums import InputType, ProcessKind, ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
+from workflows.forms import FormNotCompleteError
 from workflows.models import InputState, Process, ProcessStep, Wait
 from workflows.states import CLEARED_STEPS, ENDED, FAILED
 
@@ -278,7 +279,15 @@ class _Maker:
         from workflows.services.start import Order, start_processes
 
         orders = [Order(child.workflow, child.pages, vars(link)) for link, child in zip(links, children, strict=True)]
-        start_processes(orders, user=self.user, priority=self.claim.priority)
+        try:
+            start_processes(orders, user=self.user, priority=self.claim.priority)
+        except FormNotCompleteError as error:
+            # Its text is the whole next page.
+            fields = ", ".join(error.form.get("properties", {})) or "nothing"
+            raise ValueError(
+                f"The form of a workflow that this step starts has one more page, which asks for {fields}. Let the "
+                f"inputs of the step have a dict for that page too. {' '.join(error.__notes__)}"
+            ) from error
 
 
 def ring(process_ids: Collection[UUID]) -> None:

@@ -32,7 +32,7 @@ from workflows import (
 )
 from workflows.engine import deadlines
 from workflows.engine.step_context import step_context
-from workflows.forms import FormPage
+from workflows.forms import FormGenerator, FormPage
 from workflows.models import Process, Wait
 from workflows.selectors import process_detail, why_not_running
 from workflows.services import abort_process, resume_process, start_process
@@ -73,14 +73,14 @@ def steps(*made: Step | StepList) -> StepList:
     return joined
 
 
-def flow_of(*made: Step | StepList, name: str = "flow") -> Any:
+def flow_of(*made: Step | StepList, name: str = "flow", **options: Any) -> Any:
     """Return a workflow of these steps."""
 
     def body() -> StepList:
         return init >> steps(*made) >> done
 
     body.__name__ = name
-    return workflow(name)(body)
+    return workflow(name, **options)(body)
 
 
 def parts(process: Process) -> dict[str, Process]:
@@ -305,6 +305,21 @@ class TestSubWorkflows:
         process.refresh_from_db()
         assert process.last_status == "failed"
         assert not Process.objects.filter(parent=process).exists()
+
+    def test_a_page_that_is_missing_is_named(self, start: StartWorkflow) -> None:
+        class Circuit(FormPage):
+            vlan: int
+
+        def form() -> FormGenerator:
+            page = yield Circuit
+            return page.model_dump()
+
+        register(flow_of(says("Inner"), name="inner", initial_input_form=form))
+        process = start(flow_of(sub_workflow("Run inner", "inner", []), name="outer"))
+        process.refresh_from_db()
+        assert process.last_status == "failed"
+        assert "has one more page, which asks for vlan" in (process.failed_reason or "")
+        assert "Start 1, of workflow 'inner'" in (process.failed_reason or "")
 
     def test_many_with_a_limit(self, start: StartWorkflow) -> None:
         register(flow_of(asks("Ask"), name="inner"))
