@@ -7,13 +7,11 @@ Locks are taken in one order: the wait, the parent, the children.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, ExpressionWrapper, F, Q
-from django.db.models.fields import BooleanField
+from django.db.models import F
 from django.db.models.functions import Now
 
 from subscriptions.domain import SubscriptionModel
@@ -21,16 +19,16 @@ from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.errors import Conflict
 from wfo_site.common.json import to_json
-from wfo_site.common.uuid7 import uuid7
 from workflows.engine import store, waits
+from workflows.engine.bells import ring
+from workflows.engine.child_maker import ChildMaker
 from workflows.engine.claims import Claim
 from workflows.engine.forks import Child, Ended, Fork, is_subscription
 from workflows.engine.outcome import Outcome
 from workflows.engine.state import Delta, fold
 from workflows.engine.steps import State
-from workflows.engine.tree import Part, path_below, path_of
-from workflows.enums import InputType, ProcessKind, ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
-from workflows.forms import FormNotCompleteError
+from workflows.engine.tallies import Kid, children_of, tally_of
+from workflows.enums import InputType, ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
 from workflows.models import InputState, Process, ProcessStep, Wait
 from workflows.states import CLEARED_STEPS, ENDED, FAILED
 
@@ -41,86 +39,6 @@ class ChildrenMissing(Conflict):
     """Not enough children can end well any more."""
 
     code = "children_missing"
-
-
-@dataclass(frozen=True)
-class Kid:
-    """A child as its parent sees it."""
-
-    process_id: UUID
-    index: int
-    name: str
-    status: str
-
-
-@dataclass
-class Tally:
-    """How the children of a fork stand. `needed`: how many must end well; `limit`: how many may be at work."""
-
-    needed: int
-    limit: int | None
-    allow_aborted: bool
-    completed: int = 0
-    failed: int = 0
-    aborted: int = 0
-    # Between its claim and its end, or about to be claimed.
-    at_work: int = 0
-    # Not begun: others have their turn first.
-    to_come: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.completed + self.failed + self.aborted + self.at_work + self.to_come
-
-    @property
-    def good(self) -> int:
-        return self.completed + (self.aborted if self.allow_aborted else 0)
-
-    @property
-    def is_decided(self) -> bool:
-        """Enough have ended well, or so many were aborted that it can no longer be."""
-        return self.good >= self.needed or self.good + self.failed + self.at_work + self.to_come < self.needed
-
-    def count(self, status: str, *, is_held: bool, number: int = 1) -> None:
-        if status == ProcessStatus.COMPLETED:
-            self.completed += number
-        elif status == ProcessStatus.ABORTED:
-            self.aborted += number
-        elif status in FAILED:
-            self.failed += number
-        elif is_held and status == ProcessStatus.CREATED:
-            self.to_come += number
-        else:
-            self.at_work += number
-
-
-def children_of(parent_id: UUID, seq: int) -> list[Kid]:
-    """Return the children that the row `seq` of a process waits for, in their order. One statement."""
-    rows = Process.every.filter(parent_id=parent_id, parent_seq=seq).values_list(
-        "process_id", "branch_key", "branch_name", "last_status"
-    )
-    kids = [Kid(pk, path_of(path)[-1].index, name, status) for pk, path, name, status in rows]
-    return sorted(kids, key=lambda kid: kid.index)
-
-
-def tally_of(wait: Wait, *, leave_out: UUID | None = None) -> Tally:
-    """Count the children of a wait by where they stand. One statement."""
-    detail = wait.detail
-    tally = Tally(detail["needed"], detail["limit"], detail["allow_aborted"])
-    kids = Process.every.filter(parent_id=wait.process_id, parent_seq=detail["seq"])
-    if leave_out is not None:
-        kids = kids.exclude(pk=leave_out)
-    waits_its_turn = Q(held_because__isnull=False, held_because=detail["turn"] or "")
-    is_held_back = ExpressionWrapper(waits_its_turn, output_field=BooleanField())
-    groups = (
-        kids.order_by()
-        .annotate(is_held=is_held_back)
-        .values_list("last_status", "is_held")
-        .annotate(number=Count("pk"))
-    )
-    for status, is_held, number in groups:
-        tally.count(status, is_held=bool(is_held), number=number)
-    return tally
 
 
 # Going out
@@ -149,7 +67,7 @@ def open_fork(claim: Claim, *, key: str, name: str, fork: Fork, state: State, se
     busy = sum(kid.status not in ENDED for kid in kids)
     turn = TURN.format(limit=limit, step=name)[:500] if limit is not None else None
     free = len(missing) if limit is None else max(0, limit - busy)
-    maker = _Maker(claim, key=key, fork=fork, seq=seq if fork.waits else None, user=user)
+    maker = ChildMaker(claim, key=key, fork=fork, seq=seq if fork.waits else None, user=user)
     made = maker.make([(index, planned[index]) for index in missing], free=free, held_because=turn)
     if not fork.waits:
         started = [
@@ -199,102 +117,6 @@ def _planned_before(fork: Fork, state: State, names: Sequence[str], items: Seque
     if fork.is_workflow:
         return fork.children(state)
     return [Child(name=name, item=item) for name, item in zip(names, items, strict=True)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Link:
-    """What a child that is a process of its own is told of its parent."""
-
-    process_id: UUID
-    parent_id: UUID
-    parent_seq: int | None
-    root_id: UUID
-    branch_key: str
-    branch_name: str
-    held_because: str | None
-
-
-class _Maker:
-    """Makes the rows of children."""
-
-    def __init__(self, claim: Claim, *, key: str, fork: Fork, seq: int | None, user: str) -> None:
-        self.claim, self.key, self.fork, self.seq, self.user = claim, key, fork, seq, user
-
-    def make(self, wanted: Sequence[tuple[int, Child]], *, free: int, held_because: str | None) -> list[Kid]:
-        """Make one process for each of `wanted`; only the first `free` of them may be run yet."""
-        ids = sorted(uuid7() for _ in wanted)
-        links = [
-            self._link(process_id, index, child.name, held_because if number >= free else None)
-            for number, (process_id, (index, child)) in enumerate(zip(ids, wanted, strict=True))
-        ]
-        if self.fork.is_workflow:
-            self._start(links, [child for _, child in wanted])
-        else:
-            self._insert(links)
-        ring([link.process_id for link in links if link.held_because is None])
-        return [
-            Kid(link.process_id, index, child.name, ProcessStatus.CREATED)
-            for link, (index, child) in zip(links, wanted, strict=True)
-        ]
-
-    def _link(self, process_id: UUID, index: int, name: str, held_because: str | None) -> _Link:
-        part = Part(self.key, index, self.fork.is_workflow)
-        return _Link(
-            process_id=process_id,
-            parent_id=self.claim.process_id,
-            parent_seq=self.seq,
-            root_id=self.claim.root_id,
-            branch_key=path_below(self.claim.branch_key, part),
-            branch_name=name[:255],
-            held_because=held_because,
-        )
-
-    def _insert(self, links: Iterable[_Link]) -> None:
-        moment = now()
-        Process.every.bulk_create(
-            [
-                Process(
-                    **vars(link),
-                    kind=ProcessKind.BRANCH,
-                    workflow_id=self.claim.workflow_id,
-                    is_task=self.claim.is_task,
-                    last_status=ProcessStatus.CREATED,
-                    started_at=moment,
-                    last_modified_at=moment,
-                    created_by=self.user,
-                    priority=self.claim.priority,
-                    queue=self._first_queue(link),
-                )
-                for link in links
-            ],
-            batch_size=500,
-        )
-
-    def _first_queue(self, link: _Link) -> str | None:
-        """Return the queue that a branch begins on; where its first step may be skipped, whoever takes it finds out."""
-        first = self.fork.steps_of(path_of(link.branch_key)[-1].index)[0]
-        return None if first.conditions else first.options.queue
-
-    def _start(self, links: Sequence[_Link], children: Sequence[Child]) -> None:
-        from workflows.services.start import Order, start_processes
-
-        orders = [Order(child.workflow, child.pages, vars(link)) for link, child in zip(links, children, strict=True)]
-        try:
-            start_processes(orders, user=self.user, priority=self.claim.priority)
-        except FormNotCompleteError as error:
-            # Its text is the whole next page.
-            fields = ", ".join(error.form.get("properties", {})) or "nothing"
-            raise ValueError(
-                f"The form of a workflow that this step starts has one more page, which asks for {fields}. Let the "
-                f"inputs of the step have a dict for that page too. {' '.join(error.__notes__)}"
-            ) from error
-
-
-def ring(process_ids: Collection[UUID]) -> None:
-    from workflows.services.bell import ring_after_commit
-
-    if process_ids:
-        ring_after_commit(list(process_ids))
 
 
 def retry(process_ids: Collection[UUID], *, user: str) -> None:

@@ -11,8 +11,9 @@ from django.db.models.functions import Now
 from wfo_site.common import broadcast
 from wfo_site.common.context import SYSTEM_USER
 from workflows.engine import children, waits
-from workflows.engine.children import ring
+from workflows.engine.bells import ring
 from workflows.engine.standing import NO_STEP
+from workflows.engine.tallies import children_of
 from workflows.enums import ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
 from workflows.models import Process, ProcessQuerySet, ProcessStep, Wait
 from workflows.states import FAILED
@@ -91,7 +92,7 @@ def _retry_parts(wait: Wait) -> bool:
         deadline=waits.in_seconds(wait.timeout_seconds)
     )
     if again:
-        kids = children.children_of(wait.process_id, wait.detail["seq"])
+        kids = children_of(wait.process_id, wait.detail["seq"])
         children.retry([kid.process_id for kid in kids if kid.status in FAILED], user=SYSTEM_USER)
     return bool(again)
 

@@ -17,6 +17,7 @@ from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, acting
 from wfo_site.common.db.errors import is_ours_lost
 from workflows.engine import children, claims, inputs, store
+from workflows.engine.bells import ring
 from workflows.engine.bodies import ENTER_GROUP, Bodies
 from workflows.engine.claims import Claim
 from workflows.engine.errors import PlanChanged
@@ -123,7 +124,7 @@ class ProcessRun:
         if queue == self.claim.queue or self.is_served(queue):
             return False
         claims.hand_over(self.claim, queue)
-        children.ring([self.claim.process_id])
+        ring([self.claim.process_id])
         return True
 
     def _queue_at(self, position: int, state: State) -> str | None:

@@ -18,6 +18,7 @@ from wfo_site.common.clock import now
 from wfo_site.common.db.errors import may_work_later
 from wfo_site.common.json import to_json
 from workflows.engine import children, store
+from workflows.engine.bells import ring
 from workflows.engine.callback_tokens import conceal, mask
 from workflows.engine.claims import Claim
 from workflows.engine.errors import error_to_dict, failed_reason, traceback_text
@@ -183,7 +184,7 @@ class Recorder:
         self.announce(status, saved)
         self.paused, self.queue = paused, queue
         if change.is_handed_over:
-            children.ring([self.claim.process_id])
+            ring([self.claim.process_id])
         return status == ProcessStatus.RUNNING and not paused and not change.is_handed_over
 
     @staticmethod
