@@ -17,6 +17,11 @@ pytestmark = [
 ]
 
 PROCESSES = 16
+FOLLOW_THE_CODE = """
+from products.sync import sync_catalogue
+sync_catalogue()
+print(json.dumps(None))
+"""
 START_THEM = f"""
 from workflows.services import Order, start_processes
 print(json.dumps([str(pk) for pk in start_processes([Order("plain_hundred")] * {PROCESSES})]))
@@ -49,6 +54,7 @@ def test_more_children_do_more(tmp_path: Path, capsys: pytest.CaptureFixture[str
         tmp_path, executor="celery", broker=broker_url("redis"), WFO_EXTENSIONS="tests.benchmarks.plain"
     )
     try:
+        installation.ask(FOLLOW_THE_CODE)
         rates = {children: steps_per_second(installation, children) for children in (1, 4)}
     finally:
         installation.database.drop()

@@ -18,6 +18,7 @@ import pytest
 
 from tests.faults.harness.figures import Figures
 from tests.story.installation import Installation, Program, kill, wait_until
+from workflows.executors.celery import TURN_SECONDS
 
 from .conftest import places, short_on
 from .fleet import Ledger, broker_url, celery_worker, select, start, statuses, trouble
@@ -222,8 +223,11 @@ def test_a_broker_that_goes_away_delays_and_loses_nothing(tmp_path: Path) -> Non
         worker = celery_worker(installation)
         start(installation, ("waiter", {"file": str(file)}))
         wait_until(partial(_waits_in, ledger, 1))
+    turn_is_over = time.monotonic() + TURN_SECONDS
     with working(worker):
         start(installation, *[("worker_bee", {})] * 6)
+        # A child whose turn is not over would take them up without a bell.
+        wait_until(lambda: time.monotonic() > turn_is_over)
         file.touch()
         wait_until(lambda: statuses(installation.database) == {"completed": 1, "created": 6})
         with redis_server(port, tmp_path):

@@ -35,7 +35,7 @@ _BELLS_PER_SECOND: Final = 100
 # After a bell that could not be rung, the broker is left alone for a while, so that no request waits for it again.
 _SILENCE_SECONDS: Final = 5.0
 # A worker goes on with what is due for so long after one bell; then other messages have their turn.
-_TURN_SECONDS: Final = 2.0
+TURN_SECONDS: Final = 2.0
 # Before a child ends itself, it tells browsers what it has written.
 _LAST_WORDS_SECONDS: Final = 2.0
 
@@ -145,7 +145,7 @@ class Worker:
     def work(self) -> None:
         """Run what is most urgent, and what comes after it for a little while; then ring if there is more."""
         mine = self.queues.processes
-        ends_at = time.monotonic() + _TURN_SECONDS
+        ends_at = time.monotonic() + TURN_SECONDS
         while self.here.run_next(where=mine):
             if time.monotonic() >= ends_at:
                 _executor.ring([due.process_id for due in claims.next_up(1, where=mine)])

@@ -20,6 +20,7 @@ from django.db import connection, connections, transaction
 from django.db.models import Count
 
 from tests.faults.stopper import places
+from tests.story.installation import wait_until
 from wfo_site.common.clock import now
 from wfo_site.common.errors import Conflict, DomainError
 from wfo_site.settings.base import database
@@ -226,7 +227,11 @@ def abort(*, process_ids: list[str]) -> list[str]:
 
 
 def undo(*, process_id: str) -> str:
-    """Start the undo of a process, which ends by that, and return its id. No runner takes it before its release."""
+    """Start the undo of a process, which ends by that, and return its id. No runner takes it before its release.
+
+    Not before its worker is known to be lost: a body that was cut off may go on.
+    """
+    wait_until(lambda: not Process.every.get(pk=process_id).runs_on)
     with transaction.atomic():
         made = undo_process(UUID(process_id))
         Process.every.filter(pk=made).update(held_because="the test holds it")
