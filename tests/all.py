@@ -57,9 +57,10 @@ def main() -> int:
         print("CI needs a PostgreSQL server", flush=True)
         return 1
     parts = [*(f"--ignore={folder}" for folder in ("tests/e2e", *ALONE))]
-    results = [run("pages in a browser", "tests/e2e", DATABASE_URL="")]
+    side_by_side = ["-n", "2", "--dist", "loadscope"]
+    results = [run("pages in a browser", "tests/e2e", *side_by_side, DATABASE_URL="")]
     for name, environment, chosen in databases:
-        results.append(run(f"tests on {name}", "-n", "2", "--dist", "loadscope", "-m", chosen, *parts, **environment))
+        results.append(run(f"tests on {name}", *side_by_side, "-m", chosen, *parts, **environment))
         results.append(run(f"story, faults and benchmarks on {name}", *ALONE, **environment))
     return 0 if all(results) else 1
 
