@@ -16,7 +16,10 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time"),
 ]
 
-PROCESSES = 16
+CHILDREN = (1, 4, 16)
+PROCESSES = 32
+# Whoever else uses the machine may slow one of them down.
+MOST_ROUNDS = 3
 FOLLOW_THE_CODE = """
 from products.sync import sync_catalogue
 sync_catalogue()
@@ -55,9 +58,12 @@ def test_more_children_do_more(tmp_path: Path, capsys: pytest.CaptureFixture[str
     )
     try:
         installation.ask(FOLLOW_THE_CODE)
-        rates = {children: steps_per_second(installation, children) for children in (1, 4)}
+        for _ in range(MOST_ROUNDS):
+            rates = {children: steps_per_second(installation, children) for children in CHILDREN}
+            if min(rates[4], rates[16]) > rates[1]:
+                break
     finally:
         installation.database.drop()
     with capsys.disabled():
         print("\nCelery on Redis: " + ", ".join(f"{rate:,.0f}/s with {number}" for number, rate in rates.items()))
-    assert rates[4] > rates[1]
+    assert min(rates[4], rates[16]) > rates[1]

@@ -1,4 +1,4 @@
-"""F1, F2, F3 and F24: runners that die, sleep or are lied to, and what becomes of their work."""
+"""F1, F2, F3, F6 and F24: runners that die, sleep or are lied to, and what becomes of their work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.faults.harness.figures import percentile
 from tests.faults.harness.fleet import Child, Fleet
 from tests.faults.harness.lab import Lab
-from tests.faults.harness.oracle import TEN, assert_right
+from tests.faults.harness.oracle import TEN, THREE, assert_right
 from tests.story.installation import wait_until
 
 from .conftest import short_on
@@ -42,6 +42,31 @@ def test_runners_killed_at_random(lab: Lab) -> None:
     assert_right(fleet.facts(started), lab.ledger, TEN)
     # A kill hits at most one call of each thread.
     assert repeated <= kills * THREADS
+
+
+@short_on("PostgreSQL")
+@pytest.mark.fault("F6")
+def test_all_runners_down_and_up_again(lab: Lab) -> None:
+    """All are killed with work under way, and more comes in: once they are up, it begins at once and nothing fails."""
+    fleet = lab.fleet()
+    lab.ledger.gate.clear()
+    runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
+    running = fleet.start("three_steps", len(runners) * THREADS)
+    wait_until(lambda: len(lab.ledger.calls) >= len(running))
+    for runner in runners:
+        runner.kill()
+    queued = fleet.start("three_steps", lab.count(10, 500))
+    time.sleep(lab.size(1, 600))
+    lab.ledger.gate.set()
+    called, up = len(lab.ledger.calls), time.monotonic()
+    for _ in runners:
+        fleet.pool(THREADS)
+    wait_until(lambda: len(lab.ledger.calls) > called)
+    begun_after = time.monotonic() - up
+    fleet.wait_for_end([*running, *queued], seconds=120 + 2 * lab.lease)
+    lab.figures.note(running=len(running), queued=len(queued), begun_after=begun_after)
+    assert_right(fleet.facts([*running, *queued]), lab.ledger, THREE)
+    assert begun_after <= 5
 
 
 @short_on("PostgreSQL")
