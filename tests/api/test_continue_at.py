@@ -49,8 +49,8 @@ def test_the_choices_and_then_the_choice(api: APIClient, process_id: UUID) -> No
     assert [(one["name"], one["standing"]) for one in found["old"]] == [
         ("Start", "done"),
         ("Ask", "stopped"),
-        ("Work", "todo"),
-        ("Done", "todo"),
+        ("Work", "ahead"),
+        ("Done", "ahead"),
     ]
     assert found["new"][1:3] == [
         {"key": "Prepare", "name": "Prepare", "was_done": False, "is_suggested": False},

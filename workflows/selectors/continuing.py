@@ -24,7 +24,7 @@ class StepStanding(StrEnum):
 
     DONE = "done"
     STOPPED = "stopped"
-    TODO = "todo"
+    AHEAD = "ahead"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +106,7 @@ def _old(process: Process, position: Position) -> list[OldStep]:
     rest = [key for key in stored_rest(process.plan, standing.done) if key != standing.stopped_at]
     if standing.stopped_at is not None:
         steps.append(OldStep(key=standing.stopped_at, standing=StepStanding.STOPPED))
-    return [*steps, *(OldStep(key=key, standing=StepStanding.TODO) for key in rest)]
+    return [*steps, *(OldStep(key=key, standing=StepStanding.AHEAD) for key in rest)]
 
 
 def _new(position: Position, ever_done: set[str]) -> Iterable[NewStep]:

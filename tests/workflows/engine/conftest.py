@@ -79,3 +79,10 @@ def in_thread(act: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=run_and_close)
     thread.start()
     return thread
+
+
+@pytest.fixture
+def bells_reach_nobody(settings: Any) -> None:
+    """The executor that bells go to is not started; the one under test is rung by hand, or not at all."""
+    settings.EXECUTOR = "threadpool"
+    settings.PROCESS_LEASE_SECONDS = 0.8

@@ -25,14 +25,7 @@ from workflows.services import resume_all_tasks, start_process
 
 from .conftest import StartWorkflow, rows
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def bells_reach_nobody(settings: Any) -> None:
-    """The executor that bells go to is not started; the one under test is rung by hand, or not at all."""
-    settings.EXECUTOR = "threadpool"
-    settings.PROCESS_LEASE_SECONDS = 0.8
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bells_reach_nobody")]
 
 
 @pytest.fixture

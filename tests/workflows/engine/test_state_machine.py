@@ -395,7 +395,8 @@ class Machine(RuleBasedStateMachine):
         wrong = stored.last_status in FAILED | {ProcessStatus.WAITING}
         assert wrong <= bool(stored.failed_reason)
         # Who does not run holds no lease, but for a step that an abort cut off; who cannot go on waits for nothing.
-        assert stored.lease_until is None or stored.last_status in {ProcessStatus.RUNNING, ProcessStatus.ABORTED}
+        is_cut_off = stored.last_status == ProcessStatus.ABORTED and stored.runner is not None
+        assert stored.lease_until is None or stored.last_status == ProcessStatus.RUNNING or is_cut_off
         if stored.last_status in ENDED:
             assert not Wait.objects.filter(process_id=process_id, state=WaitState.OPEN).exists()
 

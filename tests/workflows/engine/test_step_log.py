@@ -43,15 +43,9 @@ from workflows.services import abort_process, resume_process
 from .conftest import StartWorkflow
 from .test_executors import wait_for
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bells_reach_nobody")]
 
 MOMENT = 0.4
-
-
-@pytest.fixture(autouse=True)
-def bells_reach_nobody(settings: Any) -> None:
-    settings.EXECUTOR = "threadpool"
-    settings.PROCESS_LEASE_SECONDS = 0.8
 
 
 @pytest.fixture

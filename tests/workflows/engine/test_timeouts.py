@@ -36,17 +36,11 @@ from workflows.services import abort_process, resume_process
 from .conftest import StartWorkflow, rows, state_of
 from .test_executors import statuses, wait_for
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bells_reach_nobody")]
 
 # Long enough to claim and begin, on a busy machine too.
 MOMENT = 0.4
 NAMES = ["half done", "too late", "somebody else's"]
-
-
-@pytest.fixture(autouse=True)
-def bells_reach_nobody(settings: Any) -> None:
-    settings.EXECUTOR = "threadpool"
-    settings.PROCESS_LEASE_SECONDS = 0.8
 
 
 @pytest.fixture

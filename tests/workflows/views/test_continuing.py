@@ -95,7 +95,7 @@ def test_the_plans_stand_side_by_side_and_the_choice_is_followed(
     browser_of_alice: Client, get: Html, process: Process
 ) -> None:
     html = get(_url(process))
-    assert re.findall(r'class="plan-step plan-(\w+)"', html) == ["done", "done", "stopped", "todo"]
+    assert re.findall(r'class="plan-step plan-(\w+)"', html) == ["done", "done", "stopped", "ahead"]
     assert re.findall(r'type="radio" name="step" value="([^"]+)"', html) == [
         "Start",
         "Order",
