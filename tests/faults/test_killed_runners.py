@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from pathlib import Path
@@ -25,17 +26,21 @@ THREADS = 2
 def test_runners_killed_at_random(lab: Lab) -> None:
     """`kill -9` of a random runner again and again: all is done, in here once, outside with one key each."""
     fleet = lab.fleet()
-    lab.ledger.delay = 0.02
+    lab.ledger.delay = 0.1
     started = fleet.start("ten_steps", lab.count(20, 1000), held=True)
     runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
-    fleet.ask("release", process_ids=started)
-    began, kills, least = time.monotonic(), 0, lab.size(5, 600)
+    began, kills, least, every = time.monotonic(), 0, lab.size(5, 600), 2 if lab.part else 1
+    waiting, share = list(started), math.ceil(len(started) * every / least)
     while time.monotonic() - began < least:
-        time.sleep((2 if lab.part else 1) * lab.chance.uniform(0.8, 1.2))
+        # So many at a time that each kill meets work.
+        released, waiting = waiting[:share], waiting[share:]
+        fleet.ask("release", process_ids=released)
+        time.sleep(every * lab.chance.uniform(0.8, 1.2))
         victim = lab.chance.randrange(len(runners))
         runners[victim].kill()
         runners[victim] = fleet.pool(THREADS)
         kills += 1
+    fleet.ask("release", process_ids=waiting)
     fleet.wait_for_end(started, seconds=120 + lab.lease)
     repeated = lab.ledger.extra_calls
     lab.figures.note(processes=len(started), kills=kills, seconds=time.monotonic() - began, repeated_calls=repeated)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from products.models import Workflow as WorkflowRow
-from wfo_site.common.errors import Conflict
+from wfo_site.common.errors import Conflict, Forbidden
 from workflows import (
     State,
     Step,
@@ -33,8 +33,9 @@ from workflows import (
 from workflows.engine import deadlines
 from workflows.engine.step_context import step_context
 from workflows.forms import FormGenerator, FormPage
-from workflows.models import Process, Wait
+from workflows.models import InputState, Process, Wait
 from workflows.selectors import process_detail, why_not_running
+from workflows.selectors.permissions import EVERYTHING, NOTHING
 from workflows.services import abort_process, resume_process, start_process
 from workflows.testing import run_until_idle
 
@@ -143,6 +144,30 @@ class TestParallel:
         resume_process(parts(process)["B"].pk)
         process.refresh_from_db()
         assert process.last_status == "completed"
+
+    def test_a_retry_reaches_the_parts_of_parts(self, start: StartWorkflow) -> None:
+        FAILING.update({"Set B", "Set C"})
+        inner = parallel("Inner", branch("B", says("Set B", b=2)), branch("C", says("Set C", c=3)))
+        process = start(flow_of(parallel("Outer", branch("A", says("Set A", a=1)), branch("West", inner))))
+        assert "1 of 2 parts done, 2 failed: West / B, West / C (retry to try them again)" in why_not_running(process)
+        FAILING.clear()
+        resume_process(process.pk)
+        process.refresh_from_db()
+        assert process.last_status == "completed"
+        assert CALLS == ["Set A", "Set B", "Set C", "Set B", "Set C"]
+
+    def test_a_retry_takes_all_failed_parts_or_none(
+        self, start: StartWorkflow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        FAILING.update({"Set A", "Set B"})
+        process = start(flow_of(parallel("Both", branch("A", says("Set A")), branch("B", says("Set B")))))
+        # The right to retry is asked for again with each part.
+        policies = iter([EVERYTHING, EVERYTHING, NOTHING])
+        monkeypatch.setattr("workflows.services.resume.permissions_at", lambda *_: next(policies))
+        with pytest.raises(Forbidden):
+            resume_process(process.pk)
+        assert {part.last_status for part in parts(process).values()} == {"failed"}
+        assert not InputState.objects.filter(process__parent=process, input_type="user_input").exists()
 
     def test_a_parent_none_of_whose_parts_failed_cannot_be_retried(self, start: StartWorkflow) -> None:
         process = start(flow_of(parallel("Ask twice", branch("A", asks("Ask A")), branch("B", asks("Ask B")))))
