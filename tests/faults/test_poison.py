@@ -12,7 +12,7 @@ import pytest
 from tests.faults.harness.figures import Figures
 from tests.story.installation import Installation, wait_until
 
-from .conftest import places, short_on
+from .conftest import on_the_brokers, places, short_on
 from .fleet import Ledger, broker_url, celery_worker, kept_up, select, server, start, statuses, trouble
 
 pytestmark = pytest.mark.faults
@@ -39,6 +39,7 @@ def normal(process_id: object) -> str:
     return text if "-" in text else "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
+@on_the_brokers
 @short_on("PostgreSQL")
 @pytest.mark.parametrize("broker", places(short=["redis"], long=["rabbitmq"]))
 @pytest.mark.fault("F17")

@@ -118,7 +118,7 @@ def let_go_on(wanted: Sequence[Resumption], *, user: str, priority: int | None =
             return 0
         for one in going_on:
             broadcast.processes_changed(one.process_id)
-        for parent_id in {one.parent_id for one in going_on} - {None}:
+        for parent_id in {one.parent_id for one in going_on if one.parent_id is not None}:
             broadcast.processes_changed(parent_id)
         broadcast.status_counts_changed()
         ring_after_commit([one.process_id for one in going_on])
