@@ -9,7 +9,10 @@ from uuid import UUID
 
 import pytest
 import structlog
+from celery.app.log import Logging
+from celery.utils.log import LoggingProxy
 
+from wfo_site.celery import app
 from wfo_site.common.context import acting
 from wfo_site.observability.logs import MASK, console_formatter, json_formatter
 
@@ -91,3 +94,13 @@ def test_a_traceback_is_part_of_the_line_without_local_variables(formatter: logg
     shown = formatter.format(record)
     assert "ValueError: 14" in shown
     assert "hunter2hunter2" not in shown
+
+
+def test_a_celery_worker_writes_lines_as_all_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What sets up a worker's logging would put handlers of its own in the place of those that hide secrets."""
+    monkeypatch.setattr(Logging, "_setup", False)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    app.log.setup(loglevel="ERROR", redirect_stdouts=True)
+    assert (root.handlers, root.level) == (handlers, level)
+    assert not isinstance(sys.stdout, LoggingProxy)
