@@ -55,8 +55,10 @@ def test_all_runners_down_and_up_again(lab: Lab) -> None:
     """All are killed with work under way, and more comes in: once they are up, it begins at once and nothing fails."""
     fleet = lab.fleet()
     lab.ledger.gate.clear()
-    runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
-    running = fleet.start("three_steps", len(runners) * THREADS)
+    # In the long form some fifty are under way.
+    threads = lab.count(THREADS, 13)
+    runners = [fleet.pool(threads) for _ in range(lab.runners)]
+    running = fleet.start("three_steps", len(runners) * threads)
     wait_until(lambda: len(lab.ledger.calls) >= len(running))
     for runner in runners:
         runner.kill()
@@ -65,7 +67,7 @@ def test_all_runners_down_and_up_again(lab: Lab) -> None:
     lab.ledger.gate.set()
     called, up = len(lab.ledger.calls), time.monotonic()
     for _ in runners:
-        fleet.pool(THREADS)
+        fleet.pool(threads)
     wait_until(lambda: len(lab.ledger.calls) > called)
     begun_after = time.monotonic() - up
     fleet.wait_for_end([*running, *queued], seconds=120 + 2 * lab.lease)
