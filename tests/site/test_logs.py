@@ -80,6 +80,17 @@ def test_the_token_of_a_callback_is_hidden_wherever_it_stands(lines: list[str]) 
     assert f"/api/processes/{PROCESS}/callback/{MASK}/progress" in lines[0]
 
 
+def test_the_password_in_an_address_is_hidden_wherever_it_stands(lines: list[str]) -> None:
+    logger = logging.getLogger("site.test")
+    logger.warning(
+        "no broker at %s", "amqp://wfo:hunter2@mq.example.org:5672//", extra={"database": ["redis://:hunter2@r/0"]}
+    )
+    assert "hunter2" not in lines[0]
+    assert f"amqp://wfo:{MASK}@mq.example.org:5672//" in lines[0]
+    logger.warning("see https://wfo.example.org:8080/a:b@c and mail a@b.example.org")
+    assert "https://wfo.example.org:8080/a:b@c and mail a@b.example.org" in lines[1]
+
+
 def fail() -> None:
     password = "hunter2" + "hunter2"
     raise ValueError(len(password))
