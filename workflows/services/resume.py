@@ -14,7 +14,7 @@ from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER
 from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
-from workflows.engine import waits
+from workflows.engine import turns, waits
 from workflows.engine.authorization import Asker
 from workflows.engine.errors import PlanChanged, WorkflowRemoved
 from workflows.engine.steps import State
@@ -69,8 +69,12 @@ def resume_process(
     is_asked = form is not None and status == ProcessStatus.SUSPENDED
     given = to_json(post_form(form, state, _pages(user_inputs))) if is_asked else {}
     with transaction.atomic():
-        # Waits before processes: runners, answers and deadlines lock in this order too.
-        waits.cancel_all(process_id)
+        # Waits before processes: runners, answers and deadlines lock in this order too. What a parent waits with comes
+        # first of all.
+        parent_id = ref.parent_id if ref.parent_seq is not None and status in FAILED else None
+        turn = turns.turn_of(process_id, parent_id) if parent_id is not None else None
+        # A form is answered: an address to call back, which the group that asks may have given away, stays in force.
+        waits.cancel_all(process_id, kind=WaitKind.INPUT if status == ProcessStatus.SUSPENDED else None)
         won = Process.every.filter(pk=process_id, last_status=status, epoch=epoch).update(
             last_status=ProcessStatus.RESUMED,
             epoch=epoch + 1,
@@ -79,6 +83,7 @@ def resume_process(
             not_before=None,
             last_modified_at=Now(),
             **({} if priority is None else {"priority": priority}),
+            **({} if turn is None else {"held_because": turn}),
         )
         if not won:
             raise Conflict("Another was faster: this process has been resumed or aborted meanwhile")
