@@ -16,15 +16,22 @@ from workflows.enums import ProcessStatus, WaitKind, WaitState
 from workflows.models import Process, Wait
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
+from workflows.states import RUNNABLE
 
 NOT_AWAITING = "This process is not in an awaiting state."
+# It is at the wait, or on its way there. After a failure it begins anew and gives another address away.
+_MAY_ANSWER = RUNNABLE | {ProcessStatus.SUSPENDED, ProcessStatus.AWAITING_CALLBACK}
 
 
 def _find_wait(process_id: UUID, token: str) -> Wait:
-    """Return the open wait that a token is for. Raises NotFound for a wrong token, Conflict for a spent one."""
+    """Return the open wait that a token is for.
+
+    Raises NotFound for a wrong token, Conflict for one that is spent or whose step has failed.
+    """
     check_engine_takes_changes()
-    wait = Wait.objects.filter(process_id=process_id, token_hash=callback_tokens.hash_of(token)).first()
-    if wait is not None and wait.state == WaitState.OPEN:
+    found = Wait.objects.filter(process_id=process_id, token_hash=callback_tokens.hash_of(token))
+    wait = found.select_related("process").first()
+    if wait is not None and wait.state == WaitState.OPEN and wait.process.last_status in _MAY_ANSWER:
         return wait
     if not Process.every.filter(pk=process_id).exists():
         raise NotFound(f"Process with process_id {process_id} not found")

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from wfo_site.common import broadcast
@@ -16,6 +16,7 @@ from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER
 from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
+from workflows.engine import turns, waits
 from workflows.engine.authorization import Asker
 from workflows.engine.errors import PlanChanged, WorkflowRemoved
 from workflows.engine.steps import State
@@ -29,7 +30,7 @@ from workflows.selectors.position import form_at, position_of
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
 from workflows.services.start import ROWS_AT_ONCE
-from workflows.states import RESUMABLE
+from workflows.states import FAILED, RESUMABLE
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Resumption:
 
     process_id: UUID
     parent_id: UUID | None
+    # Its parent waits for it, and for no more at once than the parent's step allows.
+    takes_turns: bool
     status: str
     epoch: int
     given: State
@@ -92,7 +95,8 @@ def resumptions_of(
     form, state = form_at(position)
     is_asked = form is not None and status == ProcessStatus.SUSPENDED
     given = to_json(post_form(form, state, _pages(user_inputs))) if is_asked else {}
-    return [Resumption(process_id, ref.parent_id, status, epoch, given)]
+    takes_turns = ref.parent_seq is not None and status in FAILED
+    return [Resumption(process_id, ref.parent_id, takes_turns, status, epoch, given)]
 
 
 def _failed_children(process_id: UUID, user_model: Asker) -> list[Resumption]:
@@ -121,15 +125,20 @@ def let_go_on(wanted: Sequence[Resumption], *, user: str, priority: int | None =
         for parent_id in {one.parent_id for one in going_on if one.parent_id is not None}:
             broadcast.processes_changed(parent_id)
         broadcast.status_counts_changed()
-        ring_after_commit([one.process_id for one in going_on])
     return len(going_on)
 
 
 def _let_some_go_on(
     wanted: Sequence[Resumption], user: str, priority: int | None, *, is_alone: bool
 ) -> list[Resumption]:
-    # Waits before processes: runners, answers and deadlines lock in this order too.
+    # What parents wait with comes first of all, from above. Then waits before processes: runners, answers and deadlines
+    # lock in this order too.
+    parents = sorted({one.parent_id for one in wanted if one.takes_turns and one.parent_id is not None})
+    limited = [wait for parent_id in parents if (wait := waits.lock_children(parent_id)) and wait.detail["limit"]]
     open_waits = Wait.objects.filter(process__in=[one.process_id for one in wanted], state=WaitState.OPEN)
+    # A form is answered: an address to call back, which the group that asks may have given away, stays in force.
+    asked = [one.process_id for one in wanted if one.status == ProcessStatus.SUSPENDED]
+    open_waits = open_waits.exclude(~Q(kind=WaitKind.INPUT), process__in=asked)
     locked = set(open_waits.select_for_update(skip_locked=not is_alone).values_list("pk", flat=True))
     taken = set(open_waits.exclude(pk__in=locked).values_list("process_id", flat=True))
     free = [one.process_id for one in wanted if one.process_id not in taken]
@@ -158,6 +167,9 @@ def _let_some_go_on(
         )
         for one in going_on
     )
+    for wait in limited:
+        turns.take_turns([one.process_id for one in going_on if one.takes_turns], wait)
+    ring_after_commit(ids)
     return going_on
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from products.models import Workflow as WorkflowRow
-from wfo_site.common.errors import Conflict, Forbidden
+from wfo_site.common.errors import Conflict, Forbidden, Locked
 from workflows import (
     State,
     Step,
@@ -36,7 +36,14 @@ from workflows.forms import FormGenerator, FormPage
 from workflows.models import InputState, Process, Wait
 from workflows.selectors import process_detail, why_not_running
 from workflows.selectors.permissions import EVERYTHING, NOTHING
-from workflows.services import abort_process, resume_process, start_process
+from workflows.services import (
+    abort_process,
+    delete_process,
+    pause_engine,
+    resume_process,
+    start_process,
+    unpause_engine,
+)
 from workflows.testing import run_until_idle
 
 from .conftest import StartWorkflow, rows, state_of
@@ -369,6 +376,60 @@ class TestSubWorkflows:
         abandoned = Process.objects.get(parent=process)
         assert abandoned.last_status == "suspended"
         assert state_of(process.pk)["sub_process"]["process_id"] == str(abandoned.pk)
+
+    def test_it_is_started_on_behalf_of_a_workflow_that_somebody_was_allowed_to_start(
+        self, start: StartWorkflow
+    ) -> None:
+        register(flow_of(says("Inner"), name="inner", authorize_callback=lambda _: False))
+        process = start(flow_of(sub_workflow("Run inner", "inner", [{}]), name="outer"))
+        process.refresh_from_db()
+        assert (process.last_status, process.failed_reason) == ("completed", None)
+
+    def test_a_pause_at_the_moment_of_its_start_fails_nobody(self, start: StartWorkflow) -> None:
+        """The step was begun before; what it starts waits until the engine goes on."""
+        register(flow_of(says("Inner"), name="inner"))
+
+        def calls(_: State) -> list[State]:
+            pause_engine()
+            return [{}]
+
+        process = start(flow_of(sub_workflow("Run inner", "inner", calls), name="outer"))
+        process.refresh_from_db()
+        assert (process.last_status, process.failed_reason) == ("waiting", None)
+        with pytest.raises(Locked):
+            start_process("inner", [{}])
+        unpause_engine()
+        process.refresh_from_db()
+        assert process.last_status == "completed"
+
+    def test_a_limit_that_nobody_would_keep_is_refused_where_it_is_written(self) -> None:
+        with pytest.raises(ValueError, match="max_running"):
+            parallel_sub_workflows("Run many", lambda _: [], wait=False, max_parallel=2)
+
+
+class TestDelete:
+    def test_a_task_is_not_deleted_while_a_part_of_it_runs(self, start: StartWorkflow) -> None:
+        both = parallel("Both", branch("A", asks("Ask")), branch("B", parallel("Deep", asks("C"), asks("D"))))
+        process = start(flow_of(both, is_task=True))
+        part = Process.every.get(branch_name="D")
+        Process.every.filter(pk=part.pk).update(last_status="running")
+        with pytest.raises(Conflict, match="A part of this task is running"):
+            delete_process(process.pk)
+        assert Wait.objects.filter(process=process, state="open").exists(), "it waits on"
+        Process.every.filter(pk=part.pk).update(last_status="suspended")
+        delete_process(process.pk)
+        assert not Process.every.exists()
+
+    def test_a_workflow_that_a_task_has_started_stays(self, start: StartWorkflow) -> None:
+        register(flow_of(asks("Ask"), name="inner"))
+        inner = parallel("Both", sub_workflow("Run", "inner", [{}]), sub_workflow("Leave", "inner", [{}], wait=False))
+        process = start(flow_of(inner, name="outer", is_task=True))
+        delete_process(process.pk)
+        left = list(Process.every.all())
+        assert [one.workflow.name for one in left] == ["inner", "inner"]
+        for one in left:
+            resume_process(one.pk, [{"answer": 1}])
+        assert set(Process.every.values_list("last_status", "parent")) == {("completed", None)}
 
 
 class TestWaitingInAStep:
