@@ -66,7 +66,7 @@ class Bodies:
         What the steps without a function of their own write belongs to the transaction of their row.
         """
         if not all(condition(state) for condition in place.step.conditions):
-            return SKIPPED
+            return SKIPPED if place.sub_step is None else self._leave_out(place.sub_step)
         if (outcome := _BODILESS.get(place.step.kind)) is not None:
             return outcome
         match place.step.kind:
@@ -77,6 +77,11 @@ class Bodies:
             case StepKind.FORK:
                 return self._fork(place, state)
         return Outcome(StepStatus.SUCCESS, self._call(place, state)) if place.step.function else SUCCESS
+
+    def _leave_out(self, sub_step: str) -> Outcome:
+        """Note that a group does without one of its steps; the row is that of the group, which is not skipped."""
+        self.recorder.left_out = (*self.recorder.left_out, sub_step)
+        return SUCCESS
 
     def _call(self, place: Place, state: State) -> State:
         """Call the function of a step in the surroundings it may rely on, and return what it returned."""

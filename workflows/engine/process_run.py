@@ -23,7 +23,7 @@ from workflows.engine.claims import Claim
 from workflows.engine.errors import PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.fitting import fit_of
-from workflows.engine.history import empty_history, load_history, start_state
+from workflows.engine.history import LEFT_OUT, empty_history, load_history, start_state
 from workflows.engine.hosts import Host
 from workflows.engine.open_transactions import watched
 from workflows.engine.outcome import SUCCESS, Outcome
@@ -192,6 +192,7 @@ class ProcessRun:
             outcome = self.bodies.failure(place, error)
         write_down(notes)
         if outcome is ENTER_GROUP:
+            self.recorder.left_out = ()
             self.state = {**self.state, STEP_GROUP_KEY: place.step.name}
             return self._do_group(place.step, after=None)
         return self._took(place, self.recorder.record(outcome, self._doing(place, outcome, started)))
@@ -259,6 +260,7 @@ class ProcessRun:
     def _doing(self, place: Place, outcome: Outcome, started_at: datetime) -> Doing:
         """Describe a step and its outcome for the recorder."""
         ends = place.group is None or (place.is_last and outcome.status in CLEARED_STEPS)
+        left_out = self.recorder.left_out if place.group is not None else ()
         return Doing(
             name=place.name,
             key=place.key,
@@ -266,6 +268,7 @@ class ProcessRun:
             started_at=started_at,
             merge=lambda result: self._merged(place, result, _shallow, ends=ends),
             sub_step=None if ends else place.sub_step,
+            detail={LEFT_OUT: list(left_out)} if left_out else None,
             failure=partial(self.bodies.failure, place),
             queue=place.queue,
             queue_after=partial(self._queue_at, self.position + 1) if ends else lambda _: place.queue,

@@ -135,6 +135,17 @@ def test_a_group_shows_the_form_of_its_input_while_it_waits_for_it(engine: Engin
     assert (run.state["colour"], run.state["speed"]) == ("red", 2)
 
 
+def test_a_group_is_done_whichever_of_its_steps_it_does_without(engine: Engine) -> None:
+    """Its row tells of all of it: the last thing that it does is to leave the group."""
+    never = conditional(lambda _: False)
+    inner = begin >> prepare >> never(double)
+    run = engine.start(of(step_group("Group", inner), step_group("Nothing", never(begin >> double >> double))))
+    assert run.steps == [("Start", "success"), ("Group", "success"), ("Nothing", "success"), ("Done", "complete")]
+    assert (run.state["other"], "speed" in run.state) == (1, False)
+    whole = engine.start(of(never(step_group("Group", begin >> prepare)))).expect("completed")
+    assert whole.step("Group").status == "skipped"
+
+
 def test_a_group_that_failed_behind_its_form_is_tried_again_without_it_and_asks_anew(engine: Engine) -> None:
     """Conformance 57; a button that tries again has no form to send."""
 
