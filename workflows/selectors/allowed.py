@@ -55,20 +55,20 @@ def reason_text(reason: Reason) -> str:
 class _Neighbours:
     """What the rules ask about a subscription's surroundings, each read once."""
 
-    def __init__(self, subscription: Subscription) -> None:
+    def __init__(self, subscription: Subscription, root_id: UUID | None = None) -> None:
         self.subscription = subscription
+        self.root_id = root_id
         self.in_use_by = list(subscription_selectors.in_use_by_subscriptions(subscription.subscription_id))
         self.depends_on = list(subscription_selectors.depends_on_subscriptions(subscription.subscription_id))
 
     def sync_reason(self) -> Reason | None:
         """Say why nothing may start that needs the lock; neighbours locked by the same root process do not count."""
-        own = self.subscription
-        if not own.insync:
+        if not self.subscription.insync:
             return {"reason": NOT_IN_SYNC}
         locked = [
             other
             for other in (*self.in_use_by, *self.depends_on)
-            if not other.insync and (own.locked_by is None or other.locked_by != own.locked_by)
+            if not other.insync and (self.root_id is None or other.locked_by != self.root_id)
         ]
         if not locked:
             return None
@@ -123,9 +123,12 @@ def _action(row: WorkflowRow) -> str:
     return "terminated" if row.target == Target.TERMINATE else "modified"
 
 
-def workflow_reason(subscription: Subscription, row: WorkflowRow) -> Reason | None:
-    """Return why a workflow may not start on a subscription; None if it may."""
-    neighbours = _Neighbours(subscription)
+def workflow_reason(subscription: Subscription, row: WorkflowRow, *, root_id: UUID | None = None) -> Reason | None:
+    """Return why a workflow may not start on a subscription; None if it may.
+
+    `root_id`: the root of the process to be, where it is the part of another that may hold the lock of a neighbour.
+    """
+    neighbours = _Neighbours(subscription, root_id)
     return _reason(row, neighbours, neighbours.sync_reason())
 
 

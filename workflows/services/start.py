@@ -193,7 +193,8 @@ def _prepare(start: Start, order: Order) -> _NewProcess:
         "workflow_target": start.row.target,
     }
     inputs = order.pages_for(start.workflow)
-    form_state = post_form(initial_form(start.workflow, start.row), to_json(begin_state), inputs)
+    form = initial_form(start.workflow, start.row, root_id=order.columns.get("root_id"))
+    form_state = post_form(form, to_json(begin_state), inputs)
     moment = now()
     process = Process(
         **{"process_id": process_id, "root_id": process_id, **order.columns},

@@ -6,15 +6,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from products.models import Product
 from products.models import Workflow as WorkflowRow
 from subscriptions.domain import SubscriptionModel, isolated
-from subscriptions.models import Subscription
-from tests.subscriptions.conftest import declare, make_host, stock
+from subscriptions.models import Subscription, SubscriptionRevision
+from tests.subscriptions.conftest import declare, make_circuit, make_host, stock
 from wfo_site.common.errors import NotFound
 from workflows import (
     State,
@@ -32,6 +32,7 @@ from workflows import (
     set_status,
     step,
     store_process_subscription,
+    sub_workflow,
     task,
     terminate_workflow,
     unsync,
@@ -81,16 +82,21 @@ def shop(start: StartWorkflow) -> Iterator[SimpleNamespace]:
 def start_on(shop: SimpleNamespace, start: StartWorkflow) -> StartOn:
     """Start a workflow on a subscription, whatever its products were said to be."""
 
-    def start_on(made: Workflow, subscription_id: UUID) -> Process:
-        row = WorkflowRow.objects.get_or_create(
-            name=made.name,
-            defaults={"target": made.target, "description": made.name, "is_task": made.is_task},
-        )[0]
-        for product in Product.objects.all():
-            product.workflows.add(row)
-        return start(made, {"subscription_id": str(subscription_id)})
+    def start_on(made: Workflow, subscription_id: UUID, *pages: State) -> Process:
+        offer(made)
+        return start(made, {"subscription_id": str(subscription_id)}, *pages)
 
     return start_on
+
+
+def offer(made: Workflow) -> None:
+    """Put a workflow into the catalogue, for every product."""
+    row = WorkflowRow.objects.get_or_create(
+        name=made.name,
+        defaults={"target": made.target, "description": made.name, "is_task": made.is_task},
+    )[0]
+    for product in Product.objects.all():
+        product.workflows.add(row)
 
 
 @pytest.fixture
@@ -285,6 +291,36 @@ class TestLocks:
         start_on(modify, host)
         with pytest.raises(FormValidationError, match="already has a running process"):
             start_on(modify, host)
+
+    @pytest.mark.parametrize("is_held_by_another", [False, True])
+    def test_a_part_may_work_on_what_is_related_to_what_its_root_holds(
+        self, start_on: StartOn, shop: SimpleNamespace, host: UUID, is_held_by_another: bool
+    ) -> None:
+        """PAR-06. What another root holds stands in the way, as ever."""
+        used = SubscriptionModel.from_subscription(host)
+        circuit, other = (make_circuit(shop, [used, make_host(shop)]).subscription_id for _ in range(2))
+        Subscription.objects.update(insync=True)
+
+        @modify_workflow("Modify host")
+        def modify_host() -> StepList:
+            return begin >> body
+
+        @modify_workflow("Modify circuit")
+        def modify_circuit() -> StepList:
+            return begin >> sub_workflow("Modify its host", "modify_host", [{"subscription_id": str(host)}])
+
+        offer(modify_host)
+        if is_held_by_another:
+            Subscription.objects.filter(pk=other).update(insync=False, locked_by=uuid4())
+        process = start_on(modify_circuit, circuit)
+        process.refresh_from_db()
+        if is_held_by_another:
+            assert process.last_status == "failed"
+            assert "some related subscriptions are not insync" in (process.failed_reason or "")
+        else:
+            assert process.last_status == "completed"
+            assert Process.objects.get(parent=process).last_status == "completed"
+            assert lock_of(host) == lock_of(circuit) == (True, None)
 
     def test_a_validation_takes_the_lock_of_what_failed(self, start_on: StartOn, host: UUID) -> None:
         """Conformance 62."""
