@@ -9,9 +9,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
-from wfo_site.common.context import SYSTEM_USER
+from wfo_site.common.context import SYSTEM_USER, acting
 from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
 from workflows.engine import waits
@@ -40,17 +41,17 @@ def resume_process(
     """Resume a suspended process with its input, or retry a failed or waiting one.
 
     `user_inputs`: one dict per page of the form that it is suspended at, and nothing else: a group that failed is tried
-    again without its form, and asks when it gets there. `user` is the name that is recorded, `user_model` who the
-    callbacks are asked about, `priority` the one it has from now on. Raises NotFound, Locked, Forbidden, Conflict if
-    the process does not wait for a person or was resumed meanwhile, PlanChanged if the code does not go on where it
-    stands, and the errors of the form.
+    again without its form, and asks when it gets there. Models that the form returns are saved with the answer. `user`
+    is the name that is recorded, `user_model` who the callbacks are asked about, `priority` the one it has from now on.
+    Raises NotFound, Locked, Forbidden, Conflict if the process does not wait for a person or was resumed meanwhile,
+    PlanChanged if the code does not go on where it stands, and the errors of the form.
     """
     check_engine_takes_changes()
-    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "wait_kind").first()
+    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "wait_kind", "root_id").first()
     ref = ref_to(process_id)
     if seen is None or ref is None:
         raise NotFound(f"Process with process_id {process_id} not found")
-    status, epoch, wait_kind = seen
+    status, epoch, wait_kind, root_id = seen
     if status not in RESUMABLE:
         raise Conflict(f"Resuming a {status} workflow is not possible")
     position = position_of(ref)
@@ -67,8 +68,12 @@ def resume_process(
         return
     form, state = form_at(position)
     is_asked = form is not None and status == ProcessStatus.SUSPENDED
-    given = to_json(post_form(form, state, _pages(user_inputs))) if is_asked else {}
+    given = post_form(form, state, _pages(user_inputs)) if is_asked else {}
     with transaction.atomic():
+        if models := find_models(given):
+            # Subscriptions before processes, as everybody locks them.
+            with acting(user=user, process_id=process_id, root_id=root_id):
+                save_models(models)
         # Waits before processes: runners, answers and deadlines lock in this order too.
         waits.cancel_all(process_id)
         won = Process.every.filter(pk=process_id, last_status=status, epoch=epoch).update(
@@ -84,7 +89,7 @@ def resume_process(
             raise Conflict("Another was faster: this process has been resumed or aborted meanwhile")
         InputState.objects.create(
             process_id=process_id,
-            input_state=given,
+            input_state=to_json(given),
             input_type=InputType.USER_INPUT,
             input_time=now(),
             created_by=user,

@@ -25,6 +25,7 @@ from workflows import (
     done,
     ensure_provisioning_status,
     init,
+    inputstep,
     modify_workflow,
     obsolete_step,
     reconcile_workflow,
@@ -42,10 +43,10 @@ from workflows import (
 )
 from workflows.engine import store
 from workflows.engine.registry import Workflow, get_workflow
-from workflows.forms import FormNotCompleteError, FormPage, FormValidationError
+from workflows.forms import FormGenerator, FormNotCompleteError, FormPage, FormValidationError
 from workflows.models import Process, ProcessStep
 from workflows.selectors import process_detail
-from workflows.services import abort_process, start_process
+from workflows.services import abort_process, resume_process, start_process
 from workflows.states import ENDED
 
 from .conftest import StartWorkflow, rows
@@ -494,6 +495,37 @@ class TestStart:
         with pytest.raises(FormNotCompleteError):
             start_process("validate", [])
         assert start_process("validate", [{"subscription_id": str(host)}, {}])
+
+    @pytest.mark.parametrize("is_asked_first", [True, False])
+    def test_a_subscription_that_a_form_returns_is_saved(
+        self, start_on: StartOn, host: UUID, is_asked_first: bool
+    ) -> None:
+        def form(subscription_id: UUID) -> FormGenerator:
+            class Rename(FormPage):
+                name: str
+
+            page = yield Rename
+            subscription = SubscriptionModel.from_subscription(subscription_id)
+            subscription.description = page.name
+            return {"renamed": [subscription]}
+
+        @modify_workflow("Rename", initial_input_form=form if is_asked_first else None)
+        def rename() -> StepList:
+            return begin >> (body if is_asked_first else inputstep("Rename", assignee="NOC")(form))
+
+        if is_asked_first:
+            with pytest.raises(FormNotCompleteError):
+                start_on(rename, host)
+            process = start_on(rename, host, {"name": "As it is"})
+        else:
+            process = start_on(rename, host)
+            assert Subscription.objects.get(pk=host).description == "As it was"
+            resume_process(process.pk, [{"name": "As it is"}], user="bob")
+            process.refresh_from_db()
+        assert process.last_status == "completed"
+        assert Subscription.objects.get(pk=host).description == "As it is"
+        revision = SubscriptionRevision.objects.filter(subscription_id=host).latest("number")
+        assert (revision.process_id, revision.created_by) == (process.pk, "alice" if is_asked_first else "bob")
 
     def test_a_form_that_is_not_passed_leaves_no_process(self, start: StartWorkflow) -> None:
         """Conformance 90."""
