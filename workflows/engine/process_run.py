@@ -56,11 +56,10 @@ class ProcessRun:
         given = inputs.unmerged(claim.process_id)
         self.given: State = inputs.merged(given)
         self.is_served = partial(host.served.takes, target=workflow.target, is_task=claim.is_task)
-        last_user = self.history.last.created_by if self.history.last else None
         self.recorder = Recorder(
             claim,
             self.history,
-            user=given[-1].created_by if given else last_user or claim.created_by or SYSTEM_USER,
+            user=given[-1].created_by if given else self._user_so_far(),
             plan_id=self._other_plan(),
             is_served=self.is_served,
         )
@@ -68,6 +67,14 @@ class ProcessRun:
         self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts, host.should_stop)
         # The state that the next step sees: what is stored, and what was given since.
         self.state: State = self.history.state
+
+    def _user_so_far(self) -> str:
+        """Return whose doing the steps are, where nobody has given anything since the last one: an answer of another
+        system is nobody's."""
+        last = self.history.last
+        if last is not None and last.status == StepStatus.AWAITING_CALLBACK:
+            return SYSTEM_USER
+        return (last.created_by if last is not None else None) or self.claim.created_by or SYSTEM_USER
 
     def _other_plan(self) -> int | None:
         """Return the plan that it runs by from now on; None if that is the one it has run by so far."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -16,20 +16,27 @@ from workflows.enums import ProcessStatus, WaitKind, WaitState
 from workflows.models import Process, Wait
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
+from workflows.states import FAILED
 
 NOT_AWAITING = "This process is not in an awaiting state."
+# Its step is done anew when it is tried again, with another address: an answer to this one would be lost.
+_STOPPED: Final = FAILED | {ProcessStatus.WAITING}
 
 
 def _find_wait(process_id: UUID, token: str) -> Wait:
-    """Return the open wait that a token is for. Raises NotFound for a wrong token, Conflict for a spent one."""
+    """Return the open wait that a token is for.
+
+    Raises NotFound for a wrong token, Conflict for a spent one and for a process that does not go on with an answer.
+    """
     check_engine_takes_changes()
-    wait = Wait.objects.filter(process_id=process_id, token_hash=callback_tokens.hash_of(token)).first()
-    if wait is not None and wait.state == WaitState.OPEN:
+    of_process = Wait.objects.select_related("process").filter(process_id=process_id)
+    wait = of_process.filter(token_hash=callback_tokens.hash_of(token)).first()
+    if wait is not None and wait.state == WaitState.OPEN and wait.process.last_status not in _STOPPED:
         return wait
     if not Process.every.filter(pk=process_id).exists():
         raise NotFound(f"Process with process_id {process_id} not found")
-    is_waiting = Wait.objects.filter(process_id=process_id, kind=WaitKind.CALLBACK, state=WaitState.OPEN).exists()
-    if wait is None and is_waiting:
+    still_open = of_process.filter(kind=WaitKind.CALLBACK, state=WaitState.OPEN)
+    if wait is None and still_open.exclude(process__last_status__in=_STOPPED).exists():
         raise NotFound("Invalid token", field="token")
     raise Conflict(NOT_AWAITING)
 
@@ -43,9 +50,9 @@ def arrive_callback(process_id: UUID, token: str, body: dict[str, Any]) -> None:
     with transaction.atomic():
         if not waits.close(wait.pk, WaitState.ARRIVED, body=to_json(body)):
             raise Conflict(NOT_AWAITING)
-        Process.every.filter(pk=process_id, last_status=ProcessStatus.AWAITING_CALLBACK).update(
-            last_status=ProcessStatus.RESUMED, wait_kind=None, rung_at=None, last_modified_at=Now()
-        )
+        awaiting = Process.every.filter(pk=process_id, last_status=ProcessStatus.AWAITING_CALLBACK)
+        if awaiting.update(last_status=ProcessStatus.RESUMED, wait_kind=None, rung_at=None, last_modified_at=Now()):
+            broadcast.status_counts_changed()
         broadcast.processes_changed(process_id)
         ring_after_commit([process_id])
 
