@@ -21,7 +21,8 @@ from django.db import connection
 _CLAIM = """
 UPDATE workflows_process AS p
 SET epoch = p.epoch + 1, runner = %(runner)s, lease_until = statement_timestamp() + %(lease)s, last_status = 'running',
-    wait_kind = NULL, rung_at = statement_timestamp(), lost_claims = p.lost_claims + 1
+    wait_kind = NULL, rung_at = statement_timestamp(), last_modified_at = statement_timestamp(),
+    lost_claims = p.lost_claims + 1
 FROM products_workflow AS w
 WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
     AND (p.last_status IN ('created', 'resumed', 'running')) IS TRUE
