@@ -34,6 +34,7 @@ def test_a_row_has_the_recorded_shape_with_epoch_floats(api: APIClient) -> None:
     (row,) = api.get(URL).json()
     only_in_detail = {
         "parent_process_id",
+        "children",
         "why",
         "deadline",
         "next_retry_at",
