@@ -398,6 +398,38 @@ class TestDelete:
         assert staff_api.delete(url(task.pk)).status_code == 409
         assert Process.objects.filter(pk=task.pk).exists()
 
+    def test_what_it_has_started_stays(self, staff_api: APIClient) -> None:
+        """It is the history of subscriptions; only the parts of the task itself go with it."""
+        task = make_process(is_task=True)
+        started = make_process(parent=task, root_id=task.pk, parent_seq=2)
+        part = make_process(parent=task, root_id=task.pk, kind="branch", parent_seq=3)
+        started_by_part = make_process(parent=part, root_id=task.pk, parent_seq=2, last_status="aborted")
+        started_by_started = make_process(parent=started, root_id=task.pk, parent_seq=2)
+        assert staff_api.delete(url(task.pk)).status_code == 204
+        left = dict(Process.every.order_by("process_id").values_list("pk", "parent_id"))
+        assert left == {started.pk: None, started_by_part.pk: None, started_by_started.pk: started.pk}
+
+    @pytest.mark.parametrize("status", ["created", "running", "suspended", "failed"])
+    @pytest.mark.parametrize("depth", [1, 2])
+    def test_not_while_what_it_has_started_can_go_on(self, staff_api: APIClient, status: str, depth: int) -> None:
+        """Its root holds its locks, and who finds no root takes them for left behind."""
+        task = below = make_process(is_task=True)
+        for _ in range(depth):
+            below = make_process(parent=below, root_id=task.pk)
+        Process.every.filter(pk=below.pk).update(last_status=status)
+        refused = staff_api.delete(url(task.pk))
+        assert refused.status_code == 409
+        assert str(below.pk) in refused.json()["detail"]
+        assert Process.every.count() == depth + 1
+
+    def test_not_while_a_part_of_it_runs(self, staff_api: APIClient) -> None:
+        task = make_process(is_task=True, last_status="waiting", wait_kind="children")
+        part = make_process(parent=task, root_id=task.pk, kind="branch", parent_seq=2, last_status="running")
+        assert staff_api.delete(url(task.pk)).status_code == 409
+        Process.every.filter(pk=part.pk).update(last_status="suspended")
+        assert staff_api.delete(url(task.pk)).status_code == 204
+        assert not Process.every.exists()
+
 
 def test_a_session_started_elsewhere_is_named_by_its_user(api: APIClient, alice: User) -> None:
     process_id = start(api, "flow_task")
