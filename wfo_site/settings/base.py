@@ -138,6 +138,7 @@ CACHES: dict[str, dict[str, Any]] = {
     "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "local"},
 }
 
+ENABLE_WEBSOCKETS = ENV.enable_websockets
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     if ENV.websocket_broadcaster_url.startswith("memory")
