@@ -65,7 +65,7 @@ class Bodies:
 
         What the steps without a function of their own write belongs to the transaction of their row.
         """
-        if not all(condition(state) for condition in place.step.conditions):
+        if not self._is_entered(place) or not all(condition(state) for condition in place.step.conditions):
             return SKIPPED if place.sub_step is None else self._leave_out(place.sub_step)
         if (outcome := _BODILESS.get(place.step.kind)) is not None:
             return outcome
@@ -77,6 +77,16 @@ class Bodies:
             case StepKind.FORK:
                 return self._fork(place, state)
         return Outcome(StepStatus.SUCCESS, self._call(place, state)) if place.step.function else SUCCESS
+
+    def _is_entered(self, place: Place) -> bool:
+        """Say whether a group does the groups within it in which a step stands."""
+        if place.group is None or place.sub_step is None or not place.step.entered:
+            return True
+        keys = place.group.steps.keys()
+        before = list(zip(keys, place.group.steps, strict=True))[: keys.index(place.sub_step)]
+        # By name, since lenses and conditions make copies of steps: the nearest one is meant.
+        nearest = {step.name: key for key, step in before}
+        return not any(nearest[name] in self.recorder.left_out for name in place.step.entered)
 
     def _leave_out(self, sub_step: str) -> Outcome:
         """Note that a group does without one of its steps; the row is that of the group, which is not skipped."""

@@ -146,6 +146,19 @@ def test_a_group_is_done_whichever_of_its_steps_it_does_without(engine: Engine) 
     assert whole.step("Group").status == "skipped"
 
 
+def test_a_group_within_a_group_is_done_or_left_out_as_a_whole(engine: Engine) -> None:
+    """Conformance 53: the condition is asked before the group, not again before what the group does."""
+    is_new = conditional(lambda state: "part" not in state)
+    nested = is_new(step_group("Inner", begin >> prepare >> focussteps("part")(double)))
+    run = engine.start(of(step_group("Outer", begin >> nested))).expect("completed")
+    assert run.state["part"] == {"speed": 20}
+    run = engine.start(
+        of(prepare, step_group("Outer", begin >> is_new(step_group("Middle", begin >> nested)) >> double))
+    )
+    assert (run.state["part"], run.state["speed"]) == ({"speed": 10}, 2)
+    assert run.steps == [("Start", "success"), ("Prepare", "success"), ("Outer", "success"), ("Done", "complete")]
+
+
 def test_a_group_that_failed_behind_its_form_is_tried_again_without_it_and_asks_anew(engine: Engine) -> None:
     """Conformance 57; a button that tries again has no form to send."""
 
