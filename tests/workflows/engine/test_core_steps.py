@@ -28,6 +28,7 @@ from workflows import (
     inputstep,
     modify_workflow,
     obsolete_step,
+    parallel,
     reconcile_workflow,
     resync,
     set_status,
@@ -322,6 +323,35 @@ class TestLocks:
             assert process.last_status == "completed"
             assert Process.objects.get(parent=process).last_status == "completed"
             assert lock_of(host) == lock_of(circuit) == (True, None)
+
+    @pytest.mark.parametrize("is_in_a_branch", [False, True])
+    def test_what_is_started_on_the_same_subscription_leaves_the_lock_to_who_has_it(
+        self, start_on: StartOn, host: UUID, is_in_a_branch: bool
+    ) -> None:
+        """PAR-06. A part that ends must not let others in while its parent works on."""
+        seen = []
+
+        @validate_workflow("Validate")
+        def validate() -> StepList:
+            return begin >> body
+
+        @step("Look")
+        def look() -> None:
+            seen.append(lock_of(host))
+
+        validated = sub_workflow("Validate", "validate", [{"subscription_id": str(host)}])
+
+        @modify_workflow("Modify")
+        def modify() -> StepList:
+            return begin >> (parallel("Both", validated, body) if is_in_a_branch else validated) >> look
+
+        offer(validate)
+        process = start_on(modify, host)
+        process.refresh_from_db()
+        assert process.last_status == "completed"
+        assert Process.objects.get(workflow__name="validate").last_status == "completed"
+        assert seen == [(False, process.pk)]
+        assert lock_of(host) == (True, None)
 
     def test_a_validation_takes_the_lock_of_what_failed(self, start_on: StartOn, host: UUID) -> None:
         """Conformance 62."""
