@@ -46,6 +46,12 @@ from workflows.engine.steps import (
     init,
     nothing_to_undo,
 )
+from workflows.engine.usable import (
+    WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS,
+    WF_BLOCKED_BY_PARENTS,
+    WF_USABLE_MAP,
+    WF_USABLE_WHILE_OUT_OF_SYNC,
+)
 from workflows.enums import Assignee
 from workflows.predicates import awaiting_callbacks_exist, no_uncompleted_instance
 
@@ -53,6 +59,10 @@ from workflows.predicates import awaiting_callbacks_exist, no_uncompleted_instan
 UUIDstr = str
 
 __all__ = [
+    "WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS",
+    "WF_BLOCKED_BY_PARENTS",
+    "WF_USABLE_MAP",
+    "WF_USABLE_WHILE_OUT_OF_SYNC",
     "ApiException",
     "Assignee",
     "AuthAction",

@@ -168,7 +168,7 @@ class ProcessStepAdmin(StructureAdmin[ProcessStep]):
     def pretty_error(self, step: ProcessStep) -> str:
         return pretty_json(step.error)
 
-    @admin.display(description="what a person did")
+    @admin.display(description="detail")
     def pretty_detail(self, step: ProcessStep) -> str:
         return pretty_json(step.detail)
 

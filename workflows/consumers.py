@@ -13,10 +13,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from channels.auth import get_user
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from wfo_site.common.broadcast import GROUP, use_server_loop
+from wfo_site.common.broadcast import ENGINE_STATUS, GROUP, use_server_loop
+from workflows.selectors.engine import engine_status
 
 SUBPROTOCOL: Final = "base64.bearer.token"
 
@@ -29,7 +31,7 @@ SESSION_CHECK_SECONDS: Final = 30.0
 
 
 class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
-    """Broadcasts of the group `events`, for those who are logged in.
+    """Broadcasts of the group `events`, for those who may call the API.
 
     Browsers offer no subprotocol and are known by their session cookie. Programs offer two: the name
     `base64.bearer.token` and a token; the name is echoed, and the session decides. A program without a session hears
@@ -40,7 +42,7 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:  # noqa: ARG002 - the signature of Channels
         """Accept or refuse. Overridden because `groups` would be joined before anybody was asked who they are."""
-        if not origin_is_allowed(self.scope):
+        if not settings.ENABLE_WEBSOCKETS or not origin_is_allowed(self.scope):
             await self.close()
             return
         offered: list[str] = self.scope.get("subprotocols") or []
@@ -48,7 +50,8 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
             await self.close(PROTOCOL_ERROR)
             return
         accepted = offered[0] if offered else None
-        if not self.scope["user"].is_authenticated:
+        # As for the API: with OAUTH2_ACTIVE off nobody needs to log in.
+        if settings.OAUTH2_ACTIVE and not self.scope["user"].is_authenticated:
             await self.accept(accepted)
             await self._refuse("Log in to receive events; the session or token given is not valid")
             return
@@ -57,7 +60,12 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         # Joined before accepting: what changes once the client knows that it is connected reaches it.
         await self.channel_layer.group_add(GROUP, self.channel_name)
         await self.accept(accepted)
-        self.watch = asyncio.create_task(self._watch_session())
+        if settings.OAUTH2_ACTIVE:
+            self.watch = asyncio.create_task(self._watch_session())
+        await self.greet()
+
+    async def greet(self) -> None:
+        """Say what a client is to know from the beginning: nothing, it asks for what it shows."""
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
         """Answer a ping; everything else is ignored."""
@@ -93,6 +101,27 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels 
         store = import_module(settings.SESSION_ENGINE).SessionStore
         user = await get_user({"session": store(self.scope["session"].session_key)})
         return bool(user.is_authenticated and user.is_active)
+
+
+class EngineStatusConsumer(EventsConsumer):
+    """The older socket of the engine: its status at once, and again when it is paused or goes on."""
+
+    async def greet(self) -> None:
+        """Tell the status."""
+        status = await database_sync_to_async(engine_status)()
+        await self.send(json.dumps({"engine-status": status}))
+
+    async def event(self, message: dict[str, Any]) -> None:
+        """Tell the status anew if that is what has changed."""
+        if message["event"]["value"]["type"] == ENGINE_STATUS:
+            await self.greet()
+
+
+class ProcessesConsumer(EventsConsumer):
+    """The older socket of processes: clients still open it, and are told nothing there any more."""
+
+    async def event(self, message: dict[str, Any]) -> None:
+        """Keep it to ourselves."""
 
 
 class UnknownPathConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types

@@ -161,7 +161,8 @@ class ProcessStep(models.Model):
     `delta`: top-level state keys with their new values; `removed`: keys taken away. Failed and waiting rows carry
     `error` instead. `sub_step` is set while a step group is under way: the last of its steps that is done.
     A row without `key` is no step of the plan but what a person did to the process, as `detail` says: the `reason` of a
-    change of its state, or the keys that count as `cleared` since it was made to go on elsewhere.
+    change of its state, or the keys that count as `cleared` since it was made to go on elsewhere. That of a group names
+    the steps that it has `left_out`, because their conditions did not hold.
     """
 
     step_id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

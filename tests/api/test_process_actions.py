@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tests.api.flows import rows_of, start, status_of
-from tests.api.rows import make_process, make_subscription
+from tests.api.rows import START, make_process, make_product, make_subscription, make_workflow
 from workflows.api.schemas import ProcessSchema, ProcessStepSchema
+from workflows.engine.tree import Part, path_below
 from workflows.models import InputState, Process
 from workflows.services import pause_engine
 from workflows.testing import run_until_idle
@@ -154,13 +156,53 @@ class TestShow:
         assert shown["why"]
 
     def test_list_and_detail_say_the_same(self, api: APIClient) -> None:
-        process = make_process(make_subscription(), note="x")
+        # Linked first, and not the one that any list of subscriptions has first.
+        subscriptions = [
+            make_subscription(make_product(name), customer_id=name, start_date=START + timedelta(days=day))
+            for name, day in (("Node", 1), ("Port", 2), ("Line", 0))
+        ]
+        process = make_process(*subscriptions, note="x")
         (listed,) = api.get("/api/processes/").json()
         shown = api.get(url(process.pk)).json()
         differing = {"steps", "current_state", "form"}
         assert {key: shown[key] for key in listed if key not in differing} == {
             key: value for key, value in listed.items() if key not in differing
         }
+        assert (shown["product_id"], shown["customer_id"]) == (str(subscriptions[0].product_id), "Node")
+
+    def test_what_its_steps_have_started_is_named(self, api: APIClient) -> None:
+        """PAR-03: the tree, from above and from below."""
+        parent = make_process(last_status="waiting")
+        path = path_below("", Part("Both", 0))
+        part = make_process(
+            parent=parent, kind="branch", branch_key=path, branch_name="Ams", parent_seq=2, last_status="failed"
+        )
+        path = path_below("", Part("Run inner", 0, is_workflow=True))
+        started = make_process(
+            parent=parent, branch_key=path, branch_name="inner", parent_seq=3, workflow=make_workflow("inner")
+        )
+        make_process(parent=parent, kind="undo")
+        assert api.get(url(parent.pk)).json()["children"] == [
+            {
+                "process_id": str(part.pk),
+                "kind": "branch",
+                "name": "Ams",
+                "step": "Both",
+                "workflow_name": "modify_note",
+                "last_status": "failed",
+            },
+            {
+                "process_id": str(started.pk),
+                "kind": "process",
+                "name": "inner",
+                "step": "Run inner",
+                "workflow_name": "inner",
+                "last_status": "completed",
+            },
+        ]
+        for child in (part, started):
+            shown = api.get(url(child.pk)).json()
+            assert (shown["parent_process_id"], shown["children"]) == (str(parent.pk), [])
 
     def test_an_unknown_one_is_404(self, api: APIClient) -> None:
         """Conformance 3."""
@@ -265,6 +307,8 @@ class TestAbort:
         assert status_of(process_id) == "aborted"
         last = api.get(url(process_id)).json()["steps"][2]
         assert (last["name"], last["status"], last["created_by"]) == ("User Aborted", "abort", "carol")
+        # It leaves the state where it was.
+        assert (last["state"]["workflow_name"], last["state_delta"]) == ("flow_ask", {})
 
     def test_an_unknown_one_is_404_and_an_ended_one_409(self, api: APIClient) -> None:
         assert api.put(url(uuid4(), "/abort")).status_code == 404
@@ -353,6 +397,25 @@ class TestDelete:
         task = make_process(is_task=True, last_status=status)
         assert staff_api.delete(url(task.pk)).status_code == 409
         assert Process.objects.filter(pk=task.pk).exists()
+
+    def test_what_it_has_started_stays(self, staff_api: APIClient) -> None:
+        """It is the history of subscriptions; only the parts of the task itself go with it."""
+        task = make_process(is_task=True)
+        started = make_process(parent=task, root_id=task.pk, parent_seq=2)
+        part = make_process(parent=task, root_id=task.pk, kind="branch", parent_seq=3)
+        started_by_part = make_process(parent=part, root_id=task.pk, parent_seq=2, last_status="aborted")
+        started_by_started = make_process(parent=started, root_id=task.pk, parent_seq=2)
+        assert staff_api.delete(url(task.pk)).status_code == 204
+        left = dict(Process.every.order_by("process_id").values_list("pk", "parent_id"))
+        assert left == {started.pk: None, started_by_part.pk: None, started_by_started.pk: started.pk}
+
+    def test_not_while_a_part_of_it_runs(self, staff_api: APIClient) -> None:
+        task = make_process(is_task=True, last_status="waiting", wait_kind="children")
+        part = make_process(parent=task, root_id=task.pk, kind="branch", parent_seq=2, last_status="running")
+        assert staff_api.delete(url(task.pk)).status_code == 409
+        Process.every.filter(pk=part.pk).update(last_status="suspended")
+        assert staff_api.delete(url(task.pk)).status_code == 204
+        assert not Process.every.exists()
 
 
 def test_a_session_started_elsewhere_is_named_by_its_user(api: APIClient, alice: User) -> None:

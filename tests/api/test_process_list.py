@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,6 +13,7 @@ from rest_framework.test import APIClient
 from tests.api.rows import START, make_process, make_product, make_subscription, make_workflow
 from workflows.api import listing
 from workflows.api.schemas import ProcessSchema
+from workflows.engine import claims
 from workflows.enums import ProcessKind
 from workflows.models import Process
 
@@ -32,6 +34,7 @@ def test_a_row_has_the_recorded_shape_with_epoch_floats(api: APIClient) -> None:
     (row,) = api.get(URL).json()
     only_in_detail = {
         "parent_process_id",
+        "children",
         "why",
         "deadline",
         "next_retry_at",
@@ -258,6 +261,15 @@ class TestETag:
         response = api.get(URL, headers={"If-None-Match": etag})
         assert response.status_code == 200
         assert response["ETag"] != etag
+
+    @pytest.mark.parametrize("is_fast", [True, False])
+    def test_one_that_a_runner_takes_up_is_given_again(self, api: APIClient, settings: Any, is_fast: bool) -> None:
+        settings.ENGINE_FAST_PATH = is_fast
+        process = make_process(last_status="resumed")
+        etag = api.get(URL)["ETag"]
+        assert claims.claim(process.pk, "runner") is not None
+        (row,) = api.get(URL, headers={"If-None-Match": etag}).json()
+        assert row["last_status"] == "running"
 
     def test_of_nothing_it_is_always_the_same_and_else_it_depends_on_ids_and_times(self) -> None:
         """Conformance 38."""

@@ -9,8 +9,15 @@ import pytest
 from rest_framework.test import APIClient
 
 from products.models import ProductBlock, Workflow
+from subscriptions.domain import SubscriptionLifecycle
 from subscriptions.models import Subscription, SubscriptionInstance, SubscriptionInstanceRelation
 from tests.api.rows import make_process, make_product, make_subscription, make_workflow
+from workflows import (
+    WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS,
+    WF_BLOCKED_BY_PARENTS,
+    WF_USABLE_MAP,
+    WF_USABLE_WHILE_OUT_OF_SYNC,
+)
 from workflows.models import Process
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +79,43 @@ class TestWorkflows:
         assert shown["locked_relations"] == [str(other.pk)]
         (detail,) = shown["locked_relations_detail"]
         assert detail == {"subscription_id": str(other.pk), "subscription_description": "The other one"}
+
+    def test_a_package_may_say_in_which_statuses(
+        self, api: APIClient, subscription: Subscription, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Subscription.objects.filter(pk=subscription.pk).update(status="provisioning")
+        assert self.get(api, subscription)["modify"][0]["usable_when"] == ["active"]
+        monkeypatch.setitem(WF_USABLE_MAP, "modify_line", [SubscriptionLifecycle.PROVISIONING])
+        assert "reason" not in self.get(api, subscription)["modify"][0]
+        Subscription.objects.filter(pk=subscription.pk).update(status="active")
+        assert self.get(api, subscription)["modify"][0]["usable_when"] == ["provisioning"]
+
+    def test_a_package_may_say_whether_users_are_in_the_way(
+        self, api: APIClient, subscription: Subscription, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        relate(make_subscription(description="The other one"), subscription)
+        in_use = "subscription.no_modify_subscription_in_use_by_others"
+
+        def blocked() -> list[bool]:
+            shown = self.get(api, subscription)
+            return [shown[target][0].get("reason") == in_use for target in ("modify", "terminate")]
+
+        assert blocked() == [False, True]
+        monkeypatch.setitem(WF_BLOCKED_BY_PARENTS, "modify_line", True)
+        monkeypatch.setitem(WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS, "terminate_line", False)
+        assert blocked() == [True, False]
+        monkeypatch.setitem(WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS, "modify_line", False)
+        assert blocked() == [False, False]
+
+    def test_a_package_may_let_something_start_out_of_sync(
+        self, api: APIClient, subscription: Subscription, request: pytest.FixtureRequest
+    ) -> None:
+        Subscription.objects.filter(pk=subscription.pk).update(insync=False)
+        WF_USABLE_WHILE_OUT_OF_SYNC.append("modify_line")
+        request.addfinalizer(lambda: WF_USABLE_WHILE_OUT_OF_SYNC.remove("modify_line"))
+        shown = self.get(api, subscription)
+        assert "reason" not in shown["modify"][0]
+        assert shown["terminate"][0]["reason"] == "subscription.not_in_sync"
 
 
 class TestSetInSync:

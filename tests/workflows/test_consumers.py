@@ -24,6 +24,7 @@ from django.test import Client
 from wfo_site.asgi import application
 from wfo_site.common import broadcast
 from workflows import consumers
+from workflows.services import pause_engine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +67,12 @@ async def _assert_refused_with_reason(socket: WebsocketCommunicator) -> None:
     assert message["error"]["status_code"] == 403
     assert "og in" in message["error"]["detail"]
     assert (await socket.receive_output())["code"] == 1008
+
+
+async def _assert_refused_with_reason_at(path: str) -> None:
+    stranger = _socket(path=path)
+    await stranger.connect()
+    await _assert_refused_with_reason(stranger)
 
 
 async def test_browser_with_a_session_is_accepted_and_pings() -> None:
@@ -145,6 +152,61 @@ async def test_a_session_that_ends_closes_its_socket(monkeypatch: pytest.MonkeyP
     assert await socket.receive_nothing(0.2)
     await _end_sessions()
     await _assert_refused_with_reason(socket)
+
+
+async def test_nobody_needs_a_session_where_the_api_needs_none(
+    settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conformance 130, with OAUTH2_ACTIVE off: a program listens without a session, a foreign page does not."""
+    settings.OAUTH2_ACTIVE = False  # type: ignore[attr-defined]
+    monkeypatch.setattr(consumers, "SESSION_CHECK_SECONDS", 0.05)
+    for offered in (None, ["base64.bearer.token", ""]):
+        socket = _socket(subprotocols=offered)
+        assert await socket.connect() == (True, offered[0] if offered else None)
+        assert await socket.receive_nothing(0.2)
+        await socket.send_to("__ping__")
+        assert await socket.receive_from() == "__pong__"
+        await asyncio.to_thread(_publish, {"type": "engineStatus"})
+        assert json.loads(await socket.receive_from(3))["value"] == {"type": "engineStatus"}
+        await socket.disconnect()
+    connected, _code = await _socket((b"origin", b"https://evil.example")).connect()
+    assert not connected
+
+
+async def test_the_older_socket_of_the_engine_tells_its_status_and_each_change() -> None:
+    socket = _socket(await _cookie_of_alice(), path="/api/settings/ws-status/?token=")
+    assert await socket.connect() == (True, None)
+    status = {"global_lock": False, "global_status": "RUNNING", "running_processes": 0}
+    assert json.loads(await socket.receive_from(3)) == {"engine-status": status}
+    await asyncio.to_thread(_publish, {"type": "processStatusCounts"})
+    await database_sync_to_async(pause_engine)()
+    paused = {"global_lock": True, "global_status": "PAUSED", "running_processes": 0}
+    assert json.loads(await socket.receive_from(3)) == {"engine-status": paused}
+    await socket.disconnect()
+    await _assert_refused_with_reason_at("/api/settings/ws-status/")
+
+
+async def test_the_older_socket_of_processes_only_answers_pings() -> None:
+    socket = _socket(await _cookie_of_alice(), path="/api/processes/all/?token=")
+    await socket.connect()
+    await asyncio.to_thread(_publish, {"type": "processes", "id": "LIST"})
+    assert await socket.receive_nothing(0.5)
+    await socket.send_to("__ping__")
+    assert await socket.receive_from() == "__pong__"
+    await socket.disconnect()
+    await _assert_refused_with_reason_at("/api/processes/all/")
+
+
+async def test_no_socket_is_accepted_and_nothing_sent_where_they_are_switched_off(settings: object) -> None:
+    cookie = await _cookie_of_alice()
+    listening = _socket(cookie)
+    await listening.connect()
+    settings.ENABLE_WEBSOCKETS = False  # type: ignore[attr-defined]
+    connected, _code = await _socket(cookie).connect()
+    assert not connected
+    await asyncio.to_thread(_publish, {"type": "engineStatus"})
+    assert await listening.receive_nothing(0.5)
+    await listening.disconnect()
 
 
 async def test_unknown_path_is_closed() -> None:

@@ -12,12 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.db import transaction
 
 logger = logging.getLogger(__name__)
 
 GROUP = "events"
 LIST = "LIST"
+ENGINE_STATUS = "engineStatus"
 # Long enough to fold the events of quick steps into one, short enough to feel immediate.
 COALESCE_SECONDS = 0.05
 
@@ -109,7 +111,12 @@ def _send_the_rest() -> None:
 
 
 def publish(value: dict[str, Any]) -> None:
-    """Send {"name": "invalidateCache", "value": value} once the transaction, if any, is committed."""
+    """Send {"name": "invalidateCache", "value": value} once the transaction, if any, is committed.
+
+    Nothing with ENABLE_WEBSOCKETS off.
+    """
+    if not settings.ENABLE_WEBSOCKETS:
+        return
     transaction.on_commit(lambda: _current_sender().add(value), robust=True)
 
 
@@ -137,4 +144,4 @@ def status_counts_changed() -> None:
 
 
 def engine_status_changed() -> None:
-    publish({"type": "engineStatus"})
+    publish({"type": ENGINE_STATUS})

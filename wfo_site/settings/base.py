@@ -138,6 +138,7 @@ CACHES: dict[str, dict[str, Any]] = {
     "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "local"},
 }
 
+ENABLE_WEBSOCKETS = ENV.enable_websockets
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     if ENV.websocket_broadcaster_url.startswith("memory")
@@ -264,9 +265,6 @@ DEFAULT_CUSTOMER_IDENTIFIER = ENV.default_customer_identifier
 DEFAULT_CUSTOMER_FULLNAME = ENV.default_customer_fullname
 DEFAULT_CUSTOMER_SHORTCODE = ENV.default_customer_shortcode
 TRANSLATIONS_DIR = ENV.translations_dir
-WF_USABLE_MAP: dict[str, list[str]] = {}
-WF_USABLE_WHILE_OUT_OF_SYNC = ["modify_note"]
-WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS: dict[str, bool] = {}
 OAUTH2_ACTIVE = ENV.oauth2_active
 CALLBACKS_NEED_LOGIN = ENV.callbacks_need_login
 # Resource types whose value is the id of another subscription, which then counts as a relation.

@@ -35,6 +35,8 @@ class Env:
     cache_uri: str
     # WEBSOCKET_BROADCASTER_URL: memory:// or redis://host/1.
     websocket_broadcaster_url: str
+    # ENABLE_WEBSOCKETS: when false, no WebSocket is accepted and nothing sent; pages ask every few seconds.
+    enable_websockets: bool
     # SECRET_KEY: signs sessions and callback tokens; SECRET_KEY_FALLBACKS allows rotation.
     secret_key: str
     secret_key_fallbacks: list[str]
@@ -133,6 +135,7 @@ def read() -> Env:
         or f"sqlite:///{data_dir / 'orchestrator.sqlite3'}",
         cache_uri=cache_uri,
         websocket_broadcaster_url=env.str("WEBSOCKET_BROADCASTER_URL", default="memory://"),
+        enable_websockets=env.bool("ENABLE_WEBSOCKETS", default=True),
         secret_key=env.str("SECRET_KEY", default=""),
         secret_key_fallbacks=env.list("SECRET_KEY_FALLBACKS", default=[]),
         allowed_hosts=env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]),

@@ -12,7 +12,7 @@ from products.enums import Target
 from subscriptions.api.schemas import SubscriptionSchema
 from wfo_site.common.rest.openapi import Epoch
 from workflows.engine.undo_plan import Fate
-from workflows.enums import Assignee, LogLevel, ProcessStatus
+from workflows.enums import Assignee, LogLevel, ProcessKind, ProcessStatus
 from workflows.selectors.continuing import StepStanding
 
 JsonObject = dict[str, Any]
@@ -34,13 +34,27 @@ class ProcessStepSchema(BaseModel):
     state_delta: JsonObject | None = None
 
 
+class ChildProcessSchema(BaseModel):
+    """What a step of a process has started: a `branch` of that process, or a `process` of its own.
+
+    `step` is the key of that step, `name` what the child is called there.
+    """
+
+    process_id: UUID
+    kind: ProcessKind
+    name: str
+    step: str | None = None
+    workflow_name: str
+    last_status: ProcessStatus
+
+
 class ProcessSchema(BaseModel):
     """A process. `steps`, `form` and `current_state` are null where several processes are listed.
 
     Of a single process, `why` says in a sentence why it does not run at the moment, `deadline` until when it waits, and
     `next_retry_at` when a step that failed for now is tried again. `estimated_end` is null where nobody can tell; a
     process is late when it has worked for longer than 95 of 100 of the last runs. `undo_of` and `undone_by` link a
-    process and its undo. None of these is in lists.
+    process and its undo, `parent_process_id` and `children` the tree. None of these is in lists.
     """
 
     process_id: UUID
@@ -64,6 +78,7 @@ class ProcessSchema(BaseModel):
     form: JsonObject | None = None
     note: str | None = None
     parent_process_id: UUID | None = None
+    children: list[ChildProcessSchema] | None = None
     why: str | None = None
     deadline: Epoch | None = None
     next_retry_at: Epoch | None = None

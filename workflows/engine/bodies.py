@@ -65,8 +65,8 @@ class Bodies:
 
         What the steps without a function of their own write belongs to the transaction of their row.
         """
-        if not all(condition(state) for condition in place.step.conditions):
-            return SKIPPED
+        if not self._is_entered(place) or not all(condition(state) for condition in place.step.conditions):
+            return SKIPPED if place.sub_step is None else self._leave_out(place.sub_step)
         if (outcome := _BODILESS.get(place.step.kind)) is not None:
             return outcome
         match place.step.kind:
@@ -77,6 +77,21 @@ class Bodies:
             case StepKind.FORK:
                 return self._fork(place, state)
         return Outcome(StepStatus.SUCCESS, self._call(place, state)) if place.step.function else SUCCESS
+
+    def _is_entered(self, place: Place) -> bool:
+        """Say whether a group does the groups within it in which a step stands."""
+        if place.group is None or place.sub_step is None or not place.step.entered:
+            return True
+        keys = place.group.steps.keys()
+        before = list(zip(keys, place.group.steps, strict=True))[: keys.index(place.sub_step)]
+        # By name, since lenses and conditions make copies of steps: the nearest one is meant.
+        nearest = {step.name: key for key, step in before}
+        return not any(nearest[name] in self.recorder.left_out for name in place.step.entered)
+
+    def _leave_out(self, sub_step: str) -> Outcome:
+        """Note that a group does without one of its steps; the row is that of the group, which is not skipped."""
+        self.recorder.left_out = (*self.recorder.left_out, sub_step)
+        return SUCCESS
 
     def _call(self, place: Place, state: State) -> State:
         """Call the function of a step in the surroundings it may rely on, and return what it returned."""

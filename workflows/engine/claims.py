@@ -139,6 +139,8 @@ def _take(seen: Claim, runner: str) -> Claim | None:
             last_status=ProcessStatus.RUNNING,
             wait_kind=None,
             rung_at=Now(),
+            # Lists tell by it whether a row has changed, and its status has.
+            last_modified_at=Now(),
             lost_claims=F("lost_claims") + 1,
         )
     )

@@ -33,9 +33,9 @@ def steplens(
 ) -> Callable[[Step | StepList], StepList]:
     """Let steps see and change only a part of the state.
 
-    `get(state)` is the part, `set(part)(state)` the whole with the part changed.
+    `get(state)` is the part, `set(state)(part)` the whole with the part changed.
     """
-    return through(Lens(get=get, set=lambda state, part: set(part)(state)))
+    return through(Lens(get=get, set=lambda state, part: set(state)(part)))
 
 
 def focussteps(key: str) -> Callable[[Step | StepList], StepList]:

@@ -70,12 +70,36 @@ def unsync_unchecked(subscription_id: UUID, __old_subscriptions__: State | None 
 
 
 @step("Unlock subscription", atomic=True, effects="database", undo=nothing_to_undo)
-def resync(subscription: SubscriptionModel) -> State:
-    """Give the lock back."""
+def resync(subscription: SubscriptionModel, __old_subscriptions__: State | None = None) -> State:
+    """Give the lock back; one that a process above this one had taken before stays, until that one gives it back."""
     from subscriptions import services
 
-    services.resync(subscription.subscription_id)
-    return {"subscription": SubscriptionModel.from_subscription(subscription.subscription_id)}
+    pk = subscription.subscription_id
+    before = (__old_subscriptions__ or {}).get(str(pk), {})
+    if before.get("insync", True) or not _is_needed_above(pk):
+        services.resync(pk)
+    return {"subscription": SubscriptionModel.from_subscription(pk)}
+
+
+def _is_needed_above(subscription_id: UUID) -> bool:
+    """Say whether a process above this one works on a subscription. Up to a statement for each level, and one more."""
+    from workflows.enums import ProcessKind
+    from workflows.models import Process, ProcessSubscription
+    from workflows.states import ENDED
+
+    context = step_context()
+    above: list[UUID] = []
+    # A branch is a part of its process.
+    is_own = True
+    process_id: UUID | None = context.process_id
+    while process_id not in (None, context.root_id):
+        kind, parent_id = Process.every.values_list("kind", "parent_id").get(pk=process_id)
+        is_own = is_own and kind == ProcessKind.BRANCH
+        if parent_id is not None and not is_own:
+            above.append(parent_id)
+        process_id = parent_id
+    links = ProcessSubscription.objects.filter(process_id__in=above, subscription_id=subscription_id)
+    return bool(above) and links.exclude(process__last_status__in=ENDED).exists()
 
 
 def set_status(status: SubscriptionLifecycle | str) -> Step:

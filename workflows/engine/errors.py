@@ -31,7 +31,10 @@ class InconsistentDataError(ProcessFailureError):
 
 
 class ApiException(Exception):
-    """Another system's API answered with an error."""
+    """Another system's API answered with an error.
+
+    Generated clients bring a class of this name each, which need not descend from this one: see `is_api_exception`.
+    """
 
     def __init__(
         self,
@@ -66,28 +69,46 @@ class PlanChanged(Conflict):
     code = "plan_changed"
 
 
+def is_api_exception(error: BaseException | None) -> bool:
+    """Say whether an error is the answer of another system's API: its class, or one that it descends from, has the name
+    that every generated client gives it."""
+    return any(kind.__name__ == ApiException.__name__ for kind in type(error).__mro__)
+
+
+def error_text(error: BaseException) -> str:
+    """Return what an error says in one sentence; generated clients would put the whole answer into theirs."""
+    if is_api_exception(error) and not isinstance(error, ApiException):
+        return f"({getattr(error, 'status', None)}) {getattr(error, 'reason', None)}"
+    return str(error)
+
+
 def error_to_dict(error: BaseException) -> dict[str, Any]:
     """Return what is stored of an exception: `error`, `class`, and what its kind adds.
 
     That is `details` of a failure, and `status_code`, `body` and `headers` of another system's answer.
     """
-    stored: dict[str, Any] = {"error": str(error), "class": type(error).__name__}
+    said = {"error": error_text(error), "class": type(error).__name__}
+    stored: dict[str, Any] = dict(said)
     if isinstance(error, ProcessFailureError):
         stored["details"] = error.details
     elif isinstance(error, DomainError):
         stored |= {"details": error.details} if error.details else {}
-    elif isinstance(error, ApiException):
-        stored |= {"status_code": error.status, "body": error.body, "headers": dict(error.headers or {})}
+    elif is_api_exception(error):
+        stored |= {
+            "status_code": getattr(error, "status", None),
+            "body": getattr(error, "body", None),
+            "headers": getattr(error, "headers", None) or {},
+        }
     try:
         clean: dict[str, Any] = to_json(stored)
     except NotJson:
-        clean = to_json({"error": str(error), "class": type(error).__name__})
+        clean = to_json(said)
     return clean
 
 
 def failed_reason(error: BaseException) -> str:
     """Return what an error says as text that a database takes."""
-    text: str = to_json(str(error))
+    text: str = to_json(error_text(error))
     return text[:FAILED_REASON_LENGTH]
 
 

@@ -21,7 +21,8 @@ from django.db import connection
 _CLAIM = """
 UPDATE workflows_process AS p
 SET epoch = p.epoch + 1, runner = %(runner)s, lease_until = statement_timestamp() + %(lease)s, last_status = 'running',
-    wait_kind = NULL, rung_at = statement_timestamp(), lost_claims = p.lost_claims + 1
+    wait_kind = NULL, rung_at = statement_timestamp(), last_modified_at = statement_timestamp(),
+    lost_claims = p.lost_claims + 1
 FROM products_workflow AS w
 WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
     AND (p.last_status IN ('created', 'resumed', 'running')) IS TRUE
@@ -36,7 +37,7 @@ RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name,
 """
 
 _STEP_COLUMNS = (
-    "step_id, process_id, seq, name, key, status, delta, removed, error, snapshot, sub_step, retries, "
+    "step_id, process_id, seq, name, key, status, delta, removed, error, snapshot, sub_step, detail, retries, "
     "earlier_completed_at, created_by, started_at, completed_at, commit_hash, epoch"
 )
 
@@ -48,8 +49,8 @@ WITH fence AS (
 ), step AS (
     INSERT INTO workflows_processstep ({step_columns})
     SELECT %(step_id)s, process_id, %(seq)s, %(name)s, %(key)s, %(status)s, %(delta)s::jsonb,
-        %(removed)s::jsonb, %(error)s::jsonb, %(snapshot)s::jsonb, %(sub_step)s, 0, '[]'::jsonb, %(created_by)s,
-        %(started_at)s, %(completed_at)s, %(commit_hash)s, %(epoch)s
+        %(removed)s::jsonb, %(error)s::jsonb, %(snapshot)s::jsonb, %(sub_step)s, %(detail)s::jsonb, 0, '[]'::jsonb,
+        %(created_by)s, %(started_at)s, %(completed_at)s, %(commit_hash)s, %(epoch)s
     FROM fence
 ){inputs}
 SELECT (SELECT count(*) FROM fence), (SELECT coalesce(bool_or(global_lock), false) FROM workflows_enginesettings)
@@ -131,6 +132,7 @@ def write_step(
                 "removed": json.dumps(step["removed"]),
                 "error": None if step["error"] is None else json.dumps(step["error"]),
                 "snapshot": None if step["snapshot"] is None else json.dumps(step["snapshot"]),
+                "detail": None if step["detail"] is None else json.dumps(step["detail"]),
                 "inputs": list(inputs),
             },
         )

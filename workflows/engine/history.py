@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from workflows.engine.registry import get_workflow
@@ -15,6 +15,9 @@ from workflows.engine.waits import LET_GO
 from workflows.enums import StepStatus, WaitKind
 from workflows.models import ProcessStep, Wait
 from workflows.states import CLEARED_STEPS, OPEN_STEPS
+
+# Where the row of a group names the steps that it did without.
+LEFT_OUT: Final = "left_out"
 
 # A snapshot every so many rows, or when so many bytes of deltas have come together.
 SNAPSHOT_ROWS = 50
@@ -52,6 +55,11 @@ class Row:
         return waits_for_children(self.status, self.error)
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """The steps that a group has done without, or does so far."""
+        return tuple(left_out_of(self.detail))
+
+    @property
     def is_under_way(self) -> bool:
         """A group that has done some of its steps."""
         return self.sub_step is not None and self.status in (CLEARED_STEPS | OPEN_STEPS)
@@ -86,6 +94,12 @@ class History:
         if last is None or not (last.status in OPEN_STEPS or last.is_under_way or last.is_forked):
             return None
         return last
+
+
+def left_out_of(detail: dict[str, Any] | None) -> list[str]:
+    """Return the keys of the steps that a group did without, because their conditions did not hold."""
+    found: list[str] = (detail or {}).get(LEFT_OUT, [])
+    return found
 
 
 def waits_for_children(status: str, error: object) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from workflows.engine.errors import ApiException, InconsistentDataError
+from workflows.engine.errors import InconsistentDataError, is_api_exception
 from workflows.enums import ProcessStatus, StepStatus, WaitKind
 
 # By name, because it comes from whichever HTTP library a client uses.
@@ -37,6 +37,6 @@ def status_of_failure(error: BaseException | None, *, is_task: bool) -> ProcessS
     """Classify a failure: only tasks tell the absence of another system and contradicting data from other errors."""
     if is_task and isinstance(error, InconsistentDataError):
         return ProcessStatus.INCONSISTENT_DATA
-    if is_task and (isinstance(error, ApiException) or type(error).__name__ == _UNREACHABLE):
+    if is_task and (is_api_exception(error) or type(error).__name__ == _UNREACHABLE):
         return ProcessStatus.API_UNAVAILABLE
     return ProcessStatus.FAILED

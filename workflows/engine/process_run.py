@@ -23,7 +23,7 @@ from workflows.engine.claims import Claim
 from workflows.engine.errors import PlanChanged
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.fitting import fit_of
-from workflows.engine.history import empty_history, load_history, start_state
+from workflows.engine.history import LEFT_OUT, empty_history, load_history, start_state
 from workflows.engine.hosts import Host
 from workflows.engine.open_transactions import watched
 from workflows.engine.outcome import SUCCESS, Outcome
@@ -56,11 +56,10 @@ class ProcessRun:
         given = inputs.unmerged(claim.process_id)
         self.given: State = inputs.merged(given)
         self.is_served = partial(host.served.takes, target=workflow.target, is_task=claim.is_task)
-        last_user = self.history.last.created_by if self.history.last else None
         self.recorder = Recorder(
             claim,
             self.history,
-            user=given[-1].created_by if given else last_user or claim.created_by or SYSTEM_USER,
+            user=given[-1].created_by if given else self._user_so_far(),
             plan_id=self._other_plan(),
             is_served=self.is_served,
         )
@@ -68,6 +67,14 @@ class ProcessRun:
         self.bodies = Bodies(claim, self.program, self.recorder, self.history.attempts, host.should_stop)
         # The state that the next step sees: what is stored, and what was given since.
         self.state: State = self.history.state
+
+    def _user_so_far(self) -> str:
+        """Return whose doing the steps are, where nobody has given anything since the last one: an answer of another
+        system is nobody's."""
+        last = self.history.last
+        if last is not None and last.status == StepStatus.AWAITING_CALLBACK:
+            return SYSTEM_USER
+        return (last.created_by if last is not None else None) or self.claim.created_by or SYSTEM_USER
 
     def _other_plan(self) -> int | None:
         """Return the plan that it runs by from now on; None if that is the one it has run by so far."""
@@ -192,6 +199,7 @@ class ProcessRun:
             outcome = self.bodies.failure(place, error)
         write_down(notes)
         if outcome is ENTER_GROUP:
+            self.recorder.left_out = ()
             self.state = {**self.state, STEP_GROUP_KEY: place.step.name}
             return self._do_group(place.step, after=None)
         return self._took(place, self.recorder.record(outcome, self._doing(place, outcome, started)))
@@ -259,6 +267,7 @@ class ProcessRun:
     def _doing(self, place: Place, outcome: Outcome, started_at: datetime) -> Doing:
         """Describe a step and its outcome for the recorder."""
         ends = place.group is None or (place.is_last and outcome.status in CLEARED_STEPS)
+        left_out = self.recorder.left_out if place.group is not None else ()
         return Doing(
             name=place.name,
             key=place.key,
@@ -266,6 +275,7 @@ class ProcessRun:
             started_at=started_at,
             merge=lambda result: self._merged(place, result, _shallow, ends=ends),
             sub_step=None if ends else place.sub_step,
+            detail={LEFT_OUT: list(left_out)} if left_out else None,
             failure=partial(self.bodies.failure, place),
             queue=place.queue,
             queue_after=partial(self._queue_at, self.position + 1) if ends else lambda _: place.queue,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, InternalError, OperationalError, transaction
@@ -49,7 +50,7 @@ class Doing:
 
     `merge` turns the stored form of its result into the state after it. `sub_step`: the row is a group that has done
     this much. `failure` says what an exception comes to. `queue` is the one that it asks for, `queue_after` that of
-    what follows it, given the state after it.
+    what follows it, given the state after it. `detail` is what else the row keeps of it once it is done.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Doing:
     queue: str | None
     queue_after: Callable[[State], str | None]
     sub_step: str | None = None
+    detail: dict[str, Any] | None = None
 
 
 class Recorder:
@@ -92,6 +94,8 @@ class Recorder:
         # The row before the one under way, or the last: an identical failure is counted there.
         self.previous: Row | None = history.before_last if self.open_row else last
         self.seq = claim.last_seq
+        # The steps that the group under way does without.
+        self.left_out: tuple[str, ...] = history.last.left_out if history.last is not None else ()
         # Inputs merged into the state but not yet marked so.
         self.inputs: list[UUID] = []
         # The engine was paused when the last row was written.
@@ -217,6 +221,7 @@ class Recorder:
             delta=Delta() if error is not None else difference(self.base, after),
             error=error,
             sub_step=None if error is not None else doing.sub_step,
+            detail=None if error is not None else doing.detail,
             replaces=self.open_row,
         )
         if error is not None and self.previous is not None and self._is_repeated(row, self.previous):

@@ -16,7 +16,6 @@ from workflows.engine.steps import (
     SYSTEM_ASSIGNEE,
     AuthCallback,
     CallbackOptions,
-    Predicate,
     Step,
     StepKind,
     StepList,
@@ -59,16 +58,19 @@ def step_group(
 
 
 def _flat(steps: Iterable[Step]) -> Iterable[Step]:
-    """Open groups within a group: one row shows them all, so one level is all there is."""
+    """Open groups within a group: one row shows them all, so one level is all there is.
+
+    One with a condition is entered by a step of its own, so that the condition is asked once for all of it.
+    """
     for item in steps:
-        if item.kind is StepKind.GROUP:
-            yield from (_under(inner, item.conditions) for inner in item.steps)
-        else:
+        if item.kind is not StepKind.GROUP:
             yield item
-
-
-def _under(item: Step, conditions: tuple[Predicate, ...]) -> Step:
-    return replace(item, conditions=(*conditions, *item.conditions)) if conditions else item
+        elif not item.conditions:
+            yield from item.steps
+        else:
+            enter = Step(f"{item.name} - Enter", conditions=item.conditions)
+            yield enter
+            yield from (replace(inner, entered=(enter.name, *inner.entered)) for inner in item.steps)
 
 
 def callback_step(

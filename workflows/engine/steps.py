@@ -96,6 +96,8 @@ class Step:
     # All must hold on the state before the step, or it is skipped.
     conditions: tuple[Predicate, ...] = ()
     lens: Lens | None = None
+    # Within a group: the steps that enter the groups within it that it stands in; without these it is left out.
+    entered: tuple[str, ...] = ()
     # Of a group: its steps, entered one after the other and shown as one.
     steps: StepList = field(default_factory=lambda: StepList())
     callback: CallbackOptions | None = None

@@ -56,6 +56,7 @@ class StepRow:
     error: dict[str, Any] | None = None
     snapshot: dict[str, Any] | None = None
     sub_step: str | None = None
+    detail: dict[str, Any] | None = None
     replaces: Row | None = None
     repeats: bool = False
     drops: int | None = None
@@ -69,6 +70,7 @@ class StepRow:
             "error": self.error,
             "snapshot": self.snapshot,
             "sub_step": self.sub_step,
+            "detail": self.detail,
             "completed_at": self.completed_at,
             "created_by": self.created_by,
             "epoch": self.epoch,

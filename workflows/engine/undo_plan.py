@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from workflows.engine.history import state_at
+from workflows.engine.history import left_out_of, state_at
 from workflows.engine.injection import missing_in
 from workflows.engine.registry import get_workflow
 from workflows.engine.standing import is_done, standing_of
@@ -28,7 +28,8 @@ from workflows.states import CLEARED_STEPS
 _MARKS: Final = frozenset({StepKind.START, StepKind.DONE, StepKind.ABORT})
 # What of a step that is not stored as done has left nothing: it would have been stored with it.
 _STORED_TOGETHER: Final = frozenset({Effect.READ, Effect.DATABASE})
-_STOPPED: Final = frozenset({StepStatus.FAILED, StepStatus.WAITING, StepStatus.AWAITING_CALLBACK})
+_FAILED: Final = frozenset({StepStatus.FAILED, StepStatus.WAITING})
+_STOPPED: Final = _FAILED | {StepStatus.AWAITING_CALLBACK}
 
 GONE: Final = "The code does not have this step any more."
 NO_UNDO: Final = "It has no undo: what it did stays."
@@ -95,6 +96,8 @@ class _Done:
     is_half_done: bool = False
     # Of a group under way: the last of its steps that is known to be done.
     sub_step: str | None = None
+    # Of a group: the steps that it did without.
+    left_out: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -171,6 +174,8 @@ def _read_tree(process: Process) -> dict[UUID, _Node]:
 def _done(node: _Node, rows: Sequence[ProcessStep], *, was_cut_off: bool) -> list[_Done]:
     """Return what a process has done or begun, each step once, in the order in which it last ended."""
     done: dict[str, _Done] = {}
+    # An earlier try of these may have done what the last one left out.
+    failed: set[str] = set()
     cleared = standing_of(rows).done
     written = [row for row in rows if row.key and row.status != StepStatus.ABORT]
     for row in written:
@@ -178,9 +183,16 @@ def _done(node: _Node, rows: Sequence[ProcessStep], *, was_cut_off: bool) -> lis
         if row.status == StepStatus.SKIPPED:
             continue
         if is_cleared or row.status in _STOPPED or row.sub_step is not None:
+            if row.status in _FAILED:
+                failed.add(row.key)
             done.pop(row.key, None)
             done[row.key] = _Done(
-                key=row.key, name=row.name, seq=row.seq, is_half_done=not is_cleared, sub_step=row.sub_step
+                key=row.key,
+                name=row.name,
+                seq=row.seq,
+                is_half_done=not is_cleared,
+                sub_step=row.sub_step,
+                left_out=frozenset(() if row.key in failed else left_out_of(row.detail)),
             )
     last = written[-1] if written else None
     # Not even the failure could be written.
@@ -246,7 +258,7 @@ def _of_step(node: _Node, done: _Done, step: Step | None, where: str) -> Iterato
         yield replace(one, reason=GONE)
     elif step.undo is None and step.kind is StepKind.GROUP and any(inner.undo for inner in step.steps):
         for key, inner in reversed(_begun(step.steps, done.sub_step)):
-            if does_nothing(inner):
+            if does_nothing(inner) or key in done.left_out:
                 continue
             yield _decided(node.ref, replace(one, sub_step=key, name=f"{done.name} / {inner.name}"), inner)
     else:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
-
-from django.conf import settings
+from uuid import UUID
 
 from products.enums import Target
 from products.models import Workflow as WorkflowRow
@@ -14,6 +13,12 @@ from subscriptions.models import Subscription
 from wfo_site.common.errors import NotFound
 from workflows.engine.authorization import Asker, AuthAction, allows
 from workflows.engine.registry import get_workflow
+from workflows.engine.usable import (
+    WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS,
+    WF_BLOCKED_BY_PARENTS,
+    WF_USABLE_MAP,
+    WF_USABLE_WHILE_OUT_OF_SYNC,
+)
 
 NOT_IN_SYNC: Final = "subscription.not_in_sync"
 RELATIONS_NOT_IN_SYNC: Final = "subscription.relations_not_in_sync"
@@ -50,20 +55,20 @@ def reason_text(reason: Reason) -> str:
 class _Neighbours:
     """What the rules ask about a subscription's surroundings, each read once."""
 
-    def __init__(self, subscription: Subscription) -> None:
+    def __init__(self, subscription: Subscription, root_id: UUID | None = None) -> None:
         self.subscription = subscription
+        self.root_id = root_id
         self.in_use_by = list(subscription_selectors.in_use_by_subscriptions(subscription.subscription_id))
         self.depends_on = list(subscription_selectors.depends_on_subscriptions(subscription.subscription_id))
 
     def sync_reason(self) -> Reason | None:
         """Say why nothing may start that needs the lock; neighbours locked by the same root process do not count."""
-        own = self.subscription
-        if not own.insync:
+        if not self.subscription.insync:
             return {"reason": NOT_IN_SYNC}
         locked = [
             other
             for other in (*self.in_use_by, *self.depends_on)
-            if not other.insync and (own.locked_by is None or other.locked_by != own.locked_by)
+            if not other.insync and (self.root_id is None or other.locked_by != self.root_id)
         ]
         if not locked:
             return None
@@ -85,11 +90,12 @@ def _details(subscriptions: list[Subscription]) -> list[dict[str, str]]:
 
 
 def _reason(row: WorkflowRow, neighbours: _Neighbours, sync_reason: Reason | None) -> Reason | None:
-    exempt = row.name in settings.WF_USABLE_WHILE_OUT_OF_SYNC or row.is_task or row.target == Target.RECONCILE
+    exempt = row.name in WF_USABLE_WHILE_OUT_OF_SYNC or row.is_task or row.target == Target.RECONCILE
     if sync_reason and not exempt:
         return sync_reason
     reason = _status_reason(row, neighbours.subscription)
-    blocked = settings.WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS.get(row.name, row.target == Target.TERMINATE)
+    by_default = WF_BLOCKED_BY_PARENTS.get(row.name, row.target == Target.TERMINATE)
+    blocked = WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS.get(row.name, by_default)
     if blocked and (users := neighbours.unterminated_users()):
         reason = {
             **(reason or {}),
@@ -102,7 +108,7 @@ def _reason(row: WorkflowRow, neighbours: _Neighbours, sync_reason: Reason | Non
 
 
 def _status_reason(row: WorkflowRow, subscription: Subscription) -> Reason | None:
-    usable_when = [str(status) for status in settings.WF_USABLE_MAP.get(row.name, _USABLE_WHEN[Target(row.target)])]
+    usable_when = [str(status) for status in WF_USABLE_MAP.get(row.name, _USABLE_WHEN[Target(row.target)])]
     if subscription.status in usable_when:
         return None
     return {
@@ -117,9 +123,12 @@ def _action(row: WorkflowRow) -> str:
     return "terminated" if row.target == Target.TERMINATE else "modified"
 
 
-def workflow_reason(subscription: Subscription, row: WorkflowRow) -> Reason | None:
-    """Return why a workflow may not start on a subscription; None if it may."""
-    neighbours = _Neighbours(subscription)
+def workflow_reason(subscription: Subscription, row: WorkflowRow, *, root_id: UUID | None = None) -> Reason | None:
+    """Return why a workflow may not start on a subscription; None if it may.
+
+    `root_id`: the root of the process to be, where it is the part of another that may hold the lock of a neighbour.
+    """
+    neighbours = _Neighbours(subscription, root_id)
     return _reason(row, neighbours, neighbours.sync_reason())
 
 

@@ -12,10 +12,10 @@ from workflows.engine.plans import name_of, stored_rest
 from workflows.engine.standing import NO_STEP, goes_on_after
 from workflows.engine.state import Delta, shown_delta
 from workflows.engine.steps import State
-from workflows.engine.tree import Ref, ref_of
-from workflows.enums import ProcessKind, ProcessStatus
+from workflows.engine.tree import Ref, path_of, ref_of
+from workflows.enums import ProcessKind, ProcessStatus, StepStatus
 from workflows.forms import generate_form
-from workflows.models import Process, ProcessStep
+from workflows.models import Process, ProcessStep, ProcessSubscription
 from workflows.selectors.estimates import estimate_of
 from workflows.selectors.open_waits import OpenWait, open_wait
 from workflows.selectors.position import Position, form_at, position_of
@@ -31,18 +31,15 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
 
     Addresses of callbacks are shown only to those who may resume the process.
     """
-    process = (
-        Process.every.select_related("workflow", "plan")
-        .prefetch_related("subscriptions__product")
-        .filter(pk=process_id)
-        .first()
-    )
+    process = Process.every.select_related("workflow", "plan").filter(pk=process_id).first()
     if process is None:
         raise NotFound(f"Process with process_id {process_id} not found")
     ref = ref_of(process)
     position = position_of(ref)
     history = position.history
-    subscriptions = list(process.subscriptions.all())
+    # In the order in which they were linked, which is that of lists: there, too, the first one counts.
+    links = ProcessSubscription.objects.filter(process_id=process_id).order_by("created_at", "pk")
+    subscriptions = [link.subscription for link in links.select_related("subscription__product")]
     first = subscriptions[0] if subscriptions else None
     undone_by = undo_of(process_id) if process.kind == ProcessKind.PROCESS else None
     show = _shower(may_resume)
@@ -70,6 +67,7 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
         "customer_id": first.customer_id if first else None,
         "subscriptions": subscriptions,
         "parent_process_id": process.parent_id,
+        "children": _children(process_id),
         "undo_of": process.parent_id if process.kind == ProcessKind.UNDO else None,
         "undone_by": undone_by.process_id if undone_by is not None else None,
         "current_state": current,
@@ -81,6 +79,23 @@ def process_detail(process_id: UUID, *, may_resume: bool = True) -> dict[str, An
         "estimated_end": estimate.ends_at,
         "is_late": estimate.is_late,
     }
+
+
+def _children(process_id: UUID) -> list[dict[str, Any]]:
+    """Return what its steps have started beside it, in that order. One statement."""
+    columns = ("process_id", "kind", "branch_name", "branch_key", "workflow__name", "last_status")
+    rows = Process.every.filter(parent_id=process_id).exclude(kind=ProcessKind.UNDO).order_by("process_id")
+    return [
+        {
+            "process_id": pk,
+            "kind": kind,
+            "name": name,
+            "step": path_of(path)[-1].key if path else None,
+            "workflow_name": workflow_name,
+            "last_status": status,
+        }
+        for pk, kind, name, path, workflow_name, status in rows.values_list(*columns)
+    ]
 
 
 def _shower(may_resume: bool) -> Any:
@@ -113,7 +128,11 @@ def _shown_steps(ref: Ref, rows: list[ProcessStep], show: Any) -> list[dict[str,
     for row in rows:
         counts, is_step = counts_for_state(row.status, row.error), row.key != NO_STEP
         delta, before = Delta(row.delta, frozenset(row.removed)), done if is_step else seen
-        after = delta.apply(before) if counts else dict(row.error or row.delta)
+        if counts:
+            after = delta.apply(before)
+        else:
+            # An abort leaves the state where it was, and may add a note.
+            after = {**seen, **row.delta} if row.status == StepStatus.ABORT else dict(row.error or {})
         state = show(after)
         item = {
             "step_id": row.step_id,
@@ -126,7 +145,7 @@ def _shown_steps(ref: Ref, rows: list[ProcessStep], show: Any) -> list[dict[str,
             "commit_hash": row.commit_hash,
             "reason": (row.detail or {}).get("reason"),
             "state": {**state, "retries": row.retries, "completed_at": _ends(row)} if row.retries else state,
-            "state_delta": shown_delta(show(before), state) if has_done and counts else state,
+            "state_delta": shown_delta(show(before), state) if has_done and row.error is None else state,
         }
         shown.append(item)
         if goes_on_after(row) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -20,7 +20,7 @@ from workflows.states import RUNNABLE
 
 NOT_AWAITING = "This process is not in an awaiting state."
 # It is at the wait, or on its way there. After a failure it begins anew and gives another address away.
-_MAY_ANSWER = RUNNABLE | {ProcessStatus.SUSPENDED, ProcessStatus.AWAITING_CALLBACK}
+_MAY_ANSWER: Final = RUNNABLE | {ProcessStatus.SUSPENDED, ProcessStatus.AWAITING_CALLBACK}
 
 
 def _find_wait(process_id: UUID, token: str) -> Wait:
@@ -29,14 +29,14 @@ def _find_wait(process_id: UUID, token: str) -> Wait:
     Raises NotFound for a wrong token, Conflict for one that is spent or whose step has failed.
     """
     check_engine_takes_changes()
-    found = Wait.objects.filter(process_id=process_id, token_hash=callback_tokens.hash_of(token))
-    wait = found.select_related("process").first()
+    of_process = Wait.objects.filter(process_id=process_id)
+    wait = of_process.filter(token_hash=callback_tokens.hash_of(token)).select_related("process").first()
     if wait is not None and wait.state == WaitState.OPEN and wait.process.last_status in _MAY_ANSWER:
         return wait
     if not Process.every.filter(pk=process_id).exists():
         raise NotFound(f"Process with process_id {process_id} not found")
-    is_waiting = Wait.objects.filter(process_id=process_id, kind=WaitKind.CALLBACK, state=WaitState.OPEN).exists()
-    if wait is None and is_waiting:
+    still_open = of_process.filter(kind=WaitKind.CALLBACK, state=WaitState.OPEN)
+    if wait is None and still_open.filter(process__last_status__in=_MAY_ANSWER).exists():
         raise NotFound("Invalid token", field="token")
     raise Conflict(NOT_AWAITING)
 
@@ -50,9 +50,9 @@ def arrive_callback(process_id: UUID, token: str, body: dict[str, Any]) -> None:
     with transaction.atomic():
         if not waits.close(wait.pk, WaitState.ARRIVED, body=to_json(body)):
             raise Conflict(NOT_AWAITING)
-        Process.every.filter(pk=process_id, last_status=ProcessStatus.AWAITING_CALLBACK).update(
-            last_status=ProcessStatus.RESUMED, wait_kind=None, rung_at=None, last_modified_at=Now()
-        )
+        awaiting = Process.every.filter(pk=process_id, last_status=ProcessStatus.AWAITING_CALLBACK)
+        if awaiting.update(last_status=ProcessStatus.RESUMED, wait_kind=None, rung_at=None, last_modified_at=Now()):
+            broadcast.status_counts_changed()
         broadcast.processes_changed(process_id)
         ring_after_commit([process_id])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,19 +22,21 @@ from workflows.selectors.allowed import reason_text, workflow_reason
 CANNOT_BE_STARTED = "This workflow cannot be started"
 
 
-def initial_form(workflow: Workflow, row: WorkflowRow) -> Callable[[State], FormGenerator]:
-    """Return the generator of all pages of a start."""
+def initial_form(
+    workflow: Workflow, row: WorkflowRow, *, root_id: UUID | None = None
+) -> Callable[[State], FormGenerator]:
+    """Return the generator of all pages of a start. `root_id`: of the process to be, where it is a part of another."""
     own = workflow.initial_input_form or _empty_form
     match workflow.target:
         case Target.CREATE:
-            first = _product_page
+            first = partial(_product_page, row)
         case Target.MODIFY | Target.TERMINATE | Target.VALIDATE | Target.RECONCILE:
-            first = _subscription_page
+            first = partial(_subscription_page, row, root_id)
         case _:
             return lambda state: form_pages(own, state)
 
     def pages(state: State) -> FormGenerator:
-        begin = yield from first(row)
+        begin = yield from first()
         result = yield from form_pages(own, {**state, **begin})
         return {**begin, **result}
 
@@ -83,7 +86,7 @@ def _product_page(row: WorkflowRow) -> FormGenerator:
     return {"product": str(chosen.product_id), "product_name": chosen.name}
 
 
-def _subscription_page(row: WorkflowRow) -> FormGenerator:
+def _subscription_page(row: WorkflowRow, root_id: UUID | None) -> FormGenerator:
     class SubscriptionPage(FormPage):
         model_config = ConfigDict(title="Subscription")
 
@@ -98,7 +101,7 @@ def _subscription_page(row: WorkflowRow) -> FormGenerator:
                 raise ValueError("Subscription not found")
             if not subscription.product.workflows.filter(pk=row.pk).exists():
                 raise ValueError("This workflow is not valid for this subscription")
-            if reason := workflow_reason(subscription, row):
+            if reason := workflow_reason(subscription, row, root_id=root_id):
                 raise ValueError(f"{CANNOT_BE_STARTED}: {reason_text(reason)}")
             return value
 

@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
-from wfo_site.common.context import SYSTEM_USER
+from wfo_site.common.context import SYSTEM_USER, acting
 from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.json import to_json
 from workflows.engine import turns, waits
@@ -39,6 +40,7 @@ class Resumption:
 
     process_id: UUID
     parent_id: UUID | None
+    root_id: UUID
     # Its parent waits for it, and for no more at once than the parent's step allows.
     takes_turns: bool
     status: str
@@ -56,15 +58,18 @@ def resume_process(
     """Resume a suspended process with its input, or retry a failed or waiting one.
 
     `user_inputs`: one dict per page of the form that it is suspended at, and nothing else: a group that failed is tried
-    again without its form, and asks when it gets there. One that waits for its children has those tried again that
-    failed, all or none. `user` is the name that is recorded, `user_model` who the callbacks are asked about. Raises
-    NotFound, Locked, Forbidden, Conflict if the process does not wait for a person or was resumed meanwhile,
-    PlanChanged if the code does not go on where it stands, and the errors of the form.
+    again without its form, and asks when it gets there. Models that the form returns are saved with the answer. One
+    that waits for its children has those tried again that failed, all or none. `user` is the name that is recorded,
+    `user_model` who the callbacks are asked about. Raises NotFound, Locked, Forbidden, Conflict if the process does not
+    wait for a person or was resumed meanwhile, PlanChanged if the code does not go on where it stands, and the errors
+    of the form.
     """
     check_engine_takes_changes()
     wanted = resumptions_of(process_id, user_inputs, user_model=user_model)
-    if not let_go_on(wanted, user=user):
-        raise Conflict("Another was faster: this process has been resumed or aborted meanwhile")
+    with transaction.atomic():
+        if not let_go_on(wanted, user=user):
+            # Models of the form are not saved either.
+            raise Conflict("Another was faster: this process has been resumed or aborted meanwhile")
 
 
 def resumptions_of(
@@ -74,11 +79,11 @@ def resumptions_of(
 
     Raises what `resume_process` raises.
     """
-    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "wait_kind").first()
+    seen = Process.every.filter(pk=process_id).values_list("last_status", "epoch", "wait_kind", "root_id").first()
     ref = ref_to(process_id)
     if seen is None or ref is None:
         raise NotFound(f"Process with process_id {process_id} not found")
-    status, epoch, wait_kind = seen
+    status, epoch, wait_kind, root_id = seen
     if status not in RESUMABLE:
         raise Conflict(f"Resuming a {status} workflow is not possible")
     position = position_of(ref)
@@ -94,9 +99,9 @@ def resumptions_of(
         return _failed_children(process_id, user_model)
     form, state = form_at(position)
     is_asked = form is not None and status == ProcessStatus.SUSPENDED
-    given = to_json(post_form(form, state, _pages(user_inputs))) if is_asked else {}
+    given = post_form(form, state, _pages(user_inputs)) if is_asked else {}
     takes_turns = ref.parent_seq is not None and status in FAILED
-    return [Resumption(process_id, ref.parent_id, takes_turns, status, epoch, given)]
+    return [Resumption(process_id, ref.parent_id, root_id, takes_turns, status, epoch, given)]
 
 
 def _failed_children(process_id: UUID, user_model: Asker) -> list[Resumption]:
@@ -131,6 +136,11 @@ def let_go_on(wanted: Sequence[Resumption], *, user: str, priority: int | None =
 def _let_some_go_on(
     wanted: Sequence[Resumption], user: str, priority: int | None, *, is_alone: bool
 ) -> list[Resumption]:
+    # Subscriptions before processes, as everybody locks them.
+    for one in wanted:
+        if models := find_models(one.given):
+            with acting(user=user, process_id=one.process_id, root_id=one.root_id):
+                save_models(models)
     # What parents wait with comes first of all, from above. Then waits before processes: runners, answers and deadlines
     # lock in this order too.
     parents = sorted({one.parent_id for one in wanted if one.takes_turns and one.parent_id is not None})
@@ -160,7 +170,7 @@ def _let_some_go_on(
     InputState.objects.bulk_create(
         InputState(
             process_id=one.process_id,
-            input_state=one.given,
+            input_state=to_json(one.given),
             input_type=InputType.USER_INPUT,
             input_time=moment,
             created_by=user,

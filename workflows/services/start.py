@@ -11,10 +11,12 @@ from uuid import UUID
 from django.db import transaction
 
 from products.models import Workflow as WorkflowRow
+from subscriptions.domain import SubscriptionModel
 from subscriptions.models import Subscription
+from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
-from wfo_site.common.context import SYSTEM_USER, current
+from wfo_site.common.context import SYSTEM_USER, acting, current
 from wfo_site.common.errors import Forbidden, NotFound
 from wfo_site.common.json import to_json
 from wfo_site.common.uuid7 import uuid7
@@ -179,11 +181,13 @@ def _check(start: Start) -> None:
 
 
 class _NewProcess(NamedTuple):
-    """The rows of a process to be, and the subscription that the first page of its form names."""
+    """The rows of a process to be, the subscription that the first page of its form names, and the models among what
+    the form returned."""
 
     process: Process
     input_state: InputState
     subscription_id: UUID | None
+    models: list[SubscriptionModel]
 
 
 def _prepare(start: Start, order: Order) -> _NewProcess:
@@ -196,7 +200,8 @@ def _prepare(start: Start, order: Order) -> _NewProcess:
         "workflow_target": start.row.target,
     }
     inputs = order.pages_for(start.workflow)
-    form_state = post_form(initial_form(start.workflow, start.row), to_json(begin_state), inputs)
+    form = initial_form(start.workflow, start.row, root_id=order.columns.get("root_id"))
+    form_state = post_form(form, to_json(begin_state), inputs)
     moment = now()
     process = Process(
         **{"process_id": process_id, "root_id": process_id, **order.columns},
@@ -215,7 +220,8 @@ def _prepare(start: Start, order: Order) -> _NewProcess:
         input_time=moment,
         created_by=start.user,
     )
-    return _NewProcess(process, input_state, None if start.row.is_task else _subscription_named(inputs))
+    subscription_id = None if start.row.is_task else _subscription_named(inputs)
+    return _NewProcess(process, input_state, subscription_id, find_models(form_state))
 
 
 def _insert(prepared: Sequence[_NewProcess]) -> None:
@@ -229,6 +235,10 @@ def _insert(prepared: Sequence[_NewProcess]) -> None:
         for new in prepared
         if new.subscription_id in there
     )
+    for new in prepared:
+        if new.models:
+            with acting(user=new.process.created_by, process_id=new.process.process_id, root_id=new.process.root_id):
+                save_models(new.models)
     for process_id in ids:
         broadcast.processes_changed(process_id)
         note_started(process_id)

@@ -12,9 +12,20 @@ from django.db import connection
 from products.models import Product
 from subscriptions.models import Subscription
 from wfo_site.common import broadcast
-from workflows import State, StepList, done, init, inputstep, step, store_process_subscription, workflow
+from workflows import (
+    State,
+    StepList,
+    callback_step,
+    done,
+    init,
+    inputstep,
+    step,
+    store_process_subscription,
+    workflow,
+)
 from workflows.forms import FormGenerator, FormPage
 from workflows.models import Process
+from workflows.services import arrive_callback
 
 from .conftest import StartWorkflow
 
@@ -121,3 +132,27 @@ def test_pages_of_subscriptions_are_told_of_the_end_and_not_of_each_step(
     assert told_of("subscriptions", subscription.pk) == []
     resume_process(process.pk, [{"name": name}])
     assert told_of("subscriptions", subscription.pk)[-1] == [status]
+
+
+def test_an_answer_changes_how_many_there_are_in_each_status(start: StartWorkflow, settings: Any) -> None:
+    """It resumes a process, as a person does who answers a form."""
+    routes: list[str] = []
+
+    @step("Hand over")
+    def hand_over(callback_route: str) -> None:
+        routes.append(callback_route)
+
+    @step("Check nothing")
+    def nothing() -> None: ...
+
+    @workflow("Delegating")
+    def delegating() -> StepList:
+        return init >> callback_step("Deliver", hand_over, nothing) >> done
+
+    process = start(delegating)
+    # Bells reach nobody from here on: what is told is told of the answer alone.
+    settings.EXECUTOR = "threadpool"
+    listen_with(settings, Listener)
+    arrive_callback(process.pk, routes[0].rsplit("/", 1)[1], {})
+    assert told_of("processes", process.pk) == [["resumed"]]
+    assert {"type": "processStatusCounts"} in [value for value, _ in TOLD]

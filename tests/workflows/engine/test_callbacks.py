@@ -10,7 +10,18 @@ import pytest
 from django.db.models.functions import Now
 
 from wfo_site.common.errors import Conflict, Locked, NotFound
-from workflows import ProcessFailureError, State, StepList, callback_step, done, init, inputstep, step, workflow
+from workflows import (
+    ProcessFailureError,
+    State,
+    StepList,
+    callback_step,
+    done,
+    init,
+    inputstep,
+    retrystep,
+    step,
+    workflow,
+)
 from workflows.engine import deadlines
 from workflows.forms import FormGenerator, FormPage
 from workflows.models import Process, ProcessStep, Wait
@@ -203,6 +214,58 @@ def test_an_answer_that_comes_before_the_process_waits_is_kept(start: StartWorkf
     process.refresh_from_db()
     assert process.last_status == "completed"
     assert state_of(process.pk)["callback_result"] == {"early": True}
+
+
+@pytest.mark.parametrize(("decorator", "status"), [(step, "failed"), (retrystep, "waiting")])
+def test_an_answer_to_a_step_that_failed_is_refused_because_it_would_be_lost(
+    start: StartWorkflow, decorator: Any, status: str
+) -> None:
+    """Conformance 33, 74. The order has reached the other system; another try has another address."""
+    broken = [True]
+
+    @decorator("Hand over for long")
+    def slow(callback_route: str) -> None:
+        ROUTES.append(callback_route)
+        if broken:
+            raise TimeoutError("The runner took its time")
+
+    @workflow("Slow")
+    def slow_order() -> StepList:
+        return init >> callback_step("Deliver", slow, check) >> done
+
+    process = start(slow_order)
+    assert process.last_status == status
+    for token in (ROUTES[-1].rsplit("/", 1)[1], "wrong"):
+        with pytest.raises(Conflict, match="not in an awaiting state"):
+            arrive_callback(process.pk, token, {"return_code": 0})
+        with pytest.raises(Conflict, match="not in an awaiting state"):
+            update_callback_progress(process.pk, token, "half")
+    broken.clear()
+    resume_process(process.pk)
+    arrive_callback(process.pk, ROUTES[-1].rsplit("/", 1)[1], {"return_code": 0})
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+
+
+@pytest.mark.parametrize(("is_answered", "user"), [(True, "SYSTEM"), (False, "bob")])
+def test_what_comes_after_an_answer_is_nobodys_doing(start: StartWorkflow, is_answered: bool, user: str) -> None:
+    """An answer resumes as SYSTEM; a person who lets the process go on does so as themselves."""
+
+    @step("Check nothing")
+    def nothing() -> None: ...
+
+    @workflow("Delegating to whomever")
+    def whomever() -> StepList:
+        return init >> callback_step("Deliver", hand_over, nothing) >> done
+
+    process = start(whomever, user="alice")
+    assert ProcessStep.objects.get(process=process, name="Deliver").created_by == "alice"
+    if is_answered:
+        arrive_callback(process.pk, token_of(process.pk), {})
+    else:
+        resume_process(process.pk, user="bob")
+    by = dict(ProcessStep.objects.filter(process=process).values_list("name", "created_by"))
+    assert by == {"Start": "alice", "Deliver": user, "Done": user}
 
 
 def test_a_deadline_fails_the_step_and_a_retry_starts_the_group_again(start: StartWorkflow) -> None:

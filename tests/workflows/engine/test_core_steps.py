@@ -6,15 +6,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from products.models import Product
 from products.models import Workflow as WorkflowRow
 from subscriptions.domain import SubscriptionModel, isolated
-from subscriptions.models import Subscription
-from tests.subscriptions.conftest import declare, make_host, stock
+from subscriptions.models import Subscription, SubscriptionRevision
+from tests.subscriptions.conftest import declare, make_circuit, make_host, stock
 from wfo_site.common.errors import NotFound
 from workflows import (
     State,
@@ -25,13 +25,16 @@ from workflows import (
     done,
     ensure_provisioning_status,
     init,
+    inputstep,
     modify_workflow,
     obsolete_step,
+    parallel,
     reconcile_workflow,
     resync,
     set_status,
     step,
     store_process_subscription,
+    sub_workflow,
     task,
     terminate_workflow,
     unsync,
@@ -41,10 +44,10 @@ from workflows import (
 )
 from workflows.engine import store
 from workflows.engine.registry import Workflow, get_workflow
-from workflows.forms import FormNotCompleteError, FormPage, FormValidationError
+from workflows.forms import FormGenerator, FormNotCompleteError, FormPage, FormValidationError
 from workflows.models import Process, ProcessStep
 from workflows.selectors import process_detail
-from workflows.services import abort_process, start_process
+from workflows.services import abort_process, resume_process, start_process
 from workflows.states import ENDED
 
 from .conftest import StartWorkflow, rows
@@ -81,16 +84,21 @@ def shop(start: StartWorkflow) -> Iterator[SimpleNamespace]:
 def start_on(shop: SimpleNamespace, start: StartWorkflow) -> StartOn:
     """Start a workflow on a subscription, whatever its products were said to be."""
 
-    def start_on(made: Workflow, subscription_id: UUID) -> Process:
-        row = WorkflowRow.objects.get_or_create(
-            name=made.name,
-            defaults={"target": made.target, "description": made.name, "is_task": made.is_task},
-        )[0]
-        for product in Product.objects.all():
-            product.workflows.add(row)
-        return start(made, {"subscription_id": str(subscription_id)})
+    def start_on(made: Workflow, subscription_id: UUID, *pages: State) -> Process:
+        offer(made)
+        return start(made, {"subscription_id": str(subscription_id)}, *pages)
 
     return start_on
+
+
+def offer(made: Workflow) -> None:
+    """Put a workflow into the catalogue, for every product."""
+    row = WorkflowRow.objects.get_or_create(
+        name=made.name,
+        defaults={"target": made.target, "description": made.name, "is_task": made.is_task},
+    )[0]
+    for product in Product.objects.all():
+        product.workflows.add(row)
 
 
 @pytest.fixture
@@ -286,6 +294,65 @@ class TestLocks:
         with pytest.raises(FormValidationError, match="already has a running process"):
             start_on(modify, host)
 
+    @pytest.mark.parametrize("is_held_by_another", [False, True])
+    def test_a_part_may_work_on_what_is_related_to_what_its_root_holds(
+        self, start_on: StartOn, shop: SimpleNamespace, host: UUID, is_held_by_another: bool
+    ) -> None:
+        """PAR-06. What another root holds stands in the way, as ever."""
+        used = SubscriptionModel.from_subscription(host)
+        circuit, other = (make_circuit(shop, [used, make_host(shop)]).subscription_id for _ in range(2))
+        Subscription.objects.update(insync=True)
+
+        @modify_workflow("Modify host")
+        def modify_host() -> StepList:
+            return begin >> body
+
+        @modify_workflow("Modify circuit")
+        def modify_circuit() -> StepList:
+            return begin >> sub_workflow("Modify its host", "modify_host", [{"subscription_id": str(host)}])
+
+        offer(modify_host)
+        if is_held_by_another:
+            Subscription.objects.filter(pk=other).update(insync=False, locked_by=uuid4())
+        process = start_on(modify_circuit, circuit)
+        process.refresh_from_db()
+        if is_held_by_another:
+            assert process.last_status == "failed"
+            assert "some related subscriptions are not insync" in (process.failed_reason or "")
+        else:
+            assert process.last_status == "completed"
+            assert Process.objects.get(parent=process).last_status == "completed"
+            assert lock_of(host) == lock_of(circuit) == (True, None)
+
+    @pytest.mark.parametrize("is_in_a_branch", [False, True])
+    def test_what_is_started_on_the_same_subscription_leaves_the_lock_to_who_has_it(
+        self, start_on: StartOn, host: UUID, is_in_a_branch: bool
+    ) -> None:
+        """PAR-06. A part that ends must not let others in while its parent works on."""
+        seen = []
+
+        @validate_workflow("Validate")
+        def validate() -> StepList:
+            return begin >> body
+
+        @step("Look")
+        def look() -> None:
+            seen.append(lock_of(host))
+
+        validated = sub_workflow("Validate", "validate", [{"subscription_id": str(host)}])
+
+        @modify_workflow("Modify")
+        def modify() -> StepList:
+            return begin >> (parallel("Both", validated, body) if is_in_a_branch else validated) >> look
+
+        offer(validate)
+        process = start_on(modify, host)
+        process.refresh_from_db()
+        assert process.last_status == "completed"
+        assert Process.objects.get(workflow__name="validate").last_status == "completed"
+        assert seen == [(False, process.pk)]
+        assert lock_of(host) == (True, None)
+
     def test_a_validation_takes_the_lock_of_what_failed(self, start_on: StartOn, host: UUID) -> None:
         """Conformance 62."""
 
@@ -458,6 +525,37 @@ class TestStart:
         with pytest.raises(FormNotCompleteError):
             start_process("validate", [])
         assert start_process("validate", [{"subscription_id": str(host)}, {}])
+
+    @pytest.mark.parametrize("is_asked_first", [True, False])
+    def test_a_subscription_that_a_form_returns_is_saved(
+        self, start_on: StartOn, host: UUID, is_asked_first: bool
+    ) -> None:
+        def form(subscription_id: UUID) -> FormGenerator:
+            class Rename(FormPage):
+                name: str
+
+            page = yield Rename
+            subscription = SubscriptionModel.from_subscription(subscription_id)
+            subscription.description = page.name
+            return {"renamed": [subscription]}
+
+        @modify_workflow("Rename", initial_input_form=form if is_asked_first else None)
+        def rename() -> StepList:
+            return begin >> (body if is_asked_first else inputstep("Rename", assignee="NOC")(form))
+
+        if is_asked_first:
+            with pytest.raises(FormNotCompleteError):
+                start_on(rename, host)
+            process = start_on(rename, host, {"name": "As it is"})
+        else:
+            process = start_on(rename, host)
+            assert Subscription.objects.get(pk=host).description == "As it was"
+            resume_process(process.pk, [{"name": "As it is"}], user="bob")
+            process.refresh_from_db()
+        assert process.last_status == "completed"
+        assert Subscription.objects.get(pk=host).description == "As it is"
+        revision = SubscriptionRevision.objects.filter(subscription_id=host).latest("number")
+        assert (revision.process_id, revision.created_by) == (process.pk, "alice" if is_asked_first else "bob")
 
     def test_a_form_that_is_not_passed_leaves_no_process(self, start: StartWorkflow) -> None:
         """Conformance 90."""

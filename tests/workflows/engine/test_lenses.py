@@ -95,9 +95,10 @@ def test_a_form_within_a_part_sees_only_the_part(engine: Engine) -> None:
 
 
 def test_a_lens_of_ones_own_reaches_where_keys_do_not(engine: Engine) -> None:
-    lens = steplens(lambda state: state["part"], lambda part: lambda state: {**state, "part": {**part, "seen": True}})
+    """Its second function gets the state first and the part then, as packages that are ported have written it."""
+    lens = steplens(lambda state: state["part"], lambda state: lambda part: {**state, "part": {**part, "seen": True}})
     run = engine.start(of(prepare, lens(double))).expect("completed")
-    assert run.state["part"] == {"speed": 20, "seen": True}
+    assert (run.state["part"], run.state["other"]) == ({"speed": 20, "seen": True}, 1)
 
 
 def test_a_condition_sees_what_its_step_sees(engine: Engine) -> None:
@@ -132,6 +133,30 @@ def test_a_group_shows_the_form_of_its_input_while_it_waits_for_it(engine: Engin
     run.resume({"colour": "red"}).expect("completed")
     assert [name for name, _ in run.steps] == ["Start", "Group", "Done"]
     assert (run.state["colour"], run.state["speed"]) == ("red", 2)
+
+
+def test_a_group_is_done_whichever_of_its_steps_it_does_without(engine: Engine) -> None:
+    """Its row tells of all of it: the last thing that it does is to leave the group."""
+    never = conditional(lambda _: False)
+    inner = begin >> prepare >> never(double)
+    run = engine.start(of(step_group("Group", inner), step_group("Nothing", never(begin >> double >> double))))
+    assert run.steps == [("Start", "success"), ("Group", "success"), ("Nothing", "success"), ("Done", "complete")]
+    assert (run.state["other"], "speed" in run.state) == (1, False)
+    whole = engine.start(of(never(step_group("Group", begin >> prepare)))).expect("completed")
+    assert whole.step("Group").status == "skipped"
+
+
+def test_a_group_within_a_group_is_done_or_left_out_as_a_whole(engine: Engine) -> None:
+    """Conformance 53: the condition is asked before the group, not again before what the group does."""
+    is_new = conditional(lambda state: "part" not in state)
+    nested = is_new(step_group("Inner", begin >> prepare >> focussteps("part")(double)))
+    run = engine.start(of(step_group("Outer", begin >> nested))).expect("completed")
+    assert run.state["part"] == {"speed": 20}
+    run = engine.start(
+        of(prepare, step_group("Outer", begin >> is_new(step_group("Middle", begin >> nested)) >> double))
+    )
+    assert (run.state["part"], run.state["speed"]) == ({"speed": 10}, 2)
+    assert run.steps == [("Start", "success"), ("Prepare", "success"), ("Outer", "success"), ("Done", "complete")]
 
 
 def test_a_group_that_failed_behind_its_form_is_tried_again_without_it_and_asks_anew(engine: Engine) -> None:

@@ -374,11 +374,24 @@ def test_a_person_can_abort_what_has_not_ended_and_the_plan_stays_readable(start
         resume_process(process.pk, [{"name": "x"}])
 
 
+def answer_of(*names: str) -> Exception:
+    """Return an error as generated clients raise it: a class of their own, by names from the root down."""
+    kind: type[Exception] = Exception
+    for name in names:
+        kind = type(name, (kind,), {})
+    error: Any = kind("(503)\nReason: away\nHTTP response headers: ...")
+    error.status, error.reason, error.body, error.headers = 503, "away", b"later", {"Retry-After": "5"}
+    return error  # type: ignore[no-any-return]
+
+
 @pytest.mark.parametrize(
     ("error", "as_task", "as_workflow"),
     [
         (InconsistentDataError("differs"), "inconsistent_data", "failed"),
         (ApiException(503, "away"), "api_unavailable", "failed"),
+        (answer_of("OpenApiException", "ApiException"), "api_unavailable", "failed"),
+        (answer_of("ApiException", "ServiceException"), "api_unavailable", "failed"),
+        (answer_of("NotApiException"), "failed", "failed"),
         (ApiException(404, "missing"), "api_unavailable", "failed"),
         (AssertionError("no"), "failed", "failed"),
     ],
@@ -402,6 +415,28 @@ def test_only_failures_of_tasks_are_classified(
 
     assert start(classified_task).last_status == as_task
     assert start(classified_workflow).last_status == as_workflow
+
+
+def test_the_answer_of_another_system_is_kept_whichever_client_raises_it(start: StartWorkflow) -> None:
+    """Conformance 204."""
+
+    @step("Fails")
+    def fails() -> None:
+        raise answer_of("ApiException", "ServiceException")
+
+    @workflow("Calling")
+    def calling() -> StepList:
+        return init >> fails >> done
+
+    process = start(calling)
+    assert process.failed_reason == "(503) away"
+    assert ProcessStep.objects.get(process=process, name="Fails").error == {
+        "error": "(503) away",
+        "class": "ServiceException",
+        "status_code": 503,
+        "body": "later",
+        "headers": {"Retry-After": "5"},
+    }
 
 
 def test_a_step_that_writes_to_the_database_itself_fails_and_says_what_to_do(start: StartWorkflow) -> None:

@@ -343,6 +343,40 @@ class TestGroups:
         assert [name for name, _ in rows(undo(whole))][:1] == ["Undo: Both"]
         assert (NETWORK, CALLS[-1]) == ({}, "all of it, made")
 
+    @pytest.mark.parametrize("is_between_two_runs", [False, True])
+    def test_what_a_group_did_without_is_not_taken_back(self, start: StartWorkflow, is_between_two_runs: bool) -> None:
+        """Also where the group was gone on with by another runner."""
+        FAILING.add("Stop")
+        inner = conditional(lambda _: False)(makes("b"))
+        if is_between_two_runs:
+            inner = inner >> inputstep("Confirm", assignee="NOC")(lambda: FormPage)
+        process = start(
+            flow_of(
+                step_group("Both", makes("a") >> inner >> makes("c") >> inner[:1]), says("Stop", undo=nothing_to_undo)
+            )
+        )
+        if is_between_two_runs:
+            assert status_of(process) == "suspended"
+            resume_process(process.pk, [{}])
+        assert status_of(process) == "failed"
+        assert fates(process)[1:3] == [("Both / Make c", "undone"), ("Both / Make a", "undone")]
+        assert undo(process).last_status == "completed"
+        assert (NETWORK, [call for call in CALLS if "Make b" in call]) == ({}, [])
+
+    def test_what_an_earlier_try_of_a_group_may_have_done_is_taken_back(self, start: StartWorkflow) -> None:
+        """Though the last one did without."""
+        FAILING.update({"Stop", "Make b"})
+        wanted = [True]
+        group = step_group("Both", conditional(lambda _: bool(wanted))(makes("a")) >> makes("b"))
+        process = start(flow_of(group, says("Stop", undo=nothing_to_undo)))
+        assert NETWORK.keys() == {"a", "b"}
+        wanted.clear()
+        FAILING.discard("Make b")
+        resume_process(process.pk)
+        assert fates(process)[1:3] == [("Both / Make b", "undone"), ("Both / Make a", "undone")]
+        undo(process)
+        assert NETWORK == {}
+
     def test_what_was_given_up_while_another_system_worked_is_taken_back(self, start: StartWorkflow) -> None:
         def stop_playbook(job: int) -> None:
             CALLS.append(f"stop job {job}")

@@ -103,6 +103,16 @@ MOVED = (
     Moved("workflows", ("utils.errors",), ("ProcessFailureError", "InconsistentDataError", "ApiException")),
     Moved("workflows.services", ("services.processes",), ("start_process", "resume_process", "abort_process")),
     Moved("subscriptions.selectors", ("services.subscriptions",), ("get_subscription",)),
+    Moved(
+        "workflows",
+        ("services.subscriptions",),
+        (
+            "WF_USABLE_MAP",
+            "WF_BLOCKED_BY_IN_USE_BY_SUBSCRIPTIONS",
+            "WF_BLOCKED_BY_PARENTS",
+            "WF_USABLE_WHILE_OUT_OF_SYNC",
+        ),
+    ),
     Moved("workflows.forms", (*_FORM_MODULES, *_TYPES), tuple(forms.__all__)),
     Moved("enum", (*_TYPES, "forms.validators"), ("strEnum",), {"strEnum": "StrEnum"}),
 )
