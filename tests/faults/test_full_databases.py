@@ -56,7 +56,7 @@ def no_connection_left(cluster: Postgres) -> Iterator[None]:
 
 @contextmanager
 def full_disk(cluster: Postgres) -> Iterator[None]:
-    """Write the disk of the server full, to the last byte."""
+    """Write the disk of the server full, to the last byte. A server that can't write its log gives up in the end."""
     filler = cluster.folder / "filler"
     with filler.open("wb") as file, suppress(OSError):
         while True:
@@ -65,6 +65,7 @@ def full_disk(cluster: Postgres) -> Iterator[None]:
         yield
     finally:
         filler.unlink()
+        cluster.bring_back()
 
 
 TROUBLES: list[Callable[[Postgres], AbstractContextManager[None]]] = [read_only, no_connection_left, full_disk]

@@ -101,7 +101,7 @@ def resumptions_of(
     is_asked = form is not None and status == ProcessStatus.SUSPENDED
     given = post_form(form, state, _pages(user_inputs)) if is_asked else {}
     takes_turns = ref.parent_seq is not None and status in FAILED
-    return [Resumption(process_id, ref.parent_id, root_id, takes_turns, status, epoch, given)]
+    return [Resumption(ref.process_id, ref.parent_id, root_id, takes_turns, status, epoch, given)]
 
 
 def _failed_children(process_id: UUID, user_model: Asker) -> list[Resumption]:

@@ -97,7 +97,13 @@ class Postgres:
         self._run(self._control, "stop", "-w", "-m", mode, "-D", str(self._data))
 
     def is_running(self) -> bool:
-        return (self._data / "postmaster.pid").exists()
+        status = (self._control, "status", "-D", str(self._data))
+        return not subprocess.run(status, check=False, cwd="/", stdout=subprocess.DEVNULL, **self._identity).returncode  # type: ignore[call-overload]
+
+    def bring_back(self) -> None:
+        """Start it if it has given up, as whatever looks after services does."""
+        if not self.is_running():
+            self.start()
 
     def execute(self, statement: str, *parameters: object) -> list[tuple[object, ...]]:
         with psycopg.connect(f"{self.server}/postgres", autocommit=True, connect_timeout=5) as connection:
