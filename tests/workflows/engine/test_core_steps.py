@@ -369,6 +369,36 @@ class TestLocks:
         assert start_on(validate, host).last_status == "completed"
         assert lock_of(host) == (True, None)
 
+    def test_a_validation_does_not_take_the_lock_of_what_was_set_going_and_left_alone(
+        self, start_on: StartOn, start: StartWorkflow, host: UUID
+    ) -> None:
+        """The lock names the root, which has ended: what it has started has not."""
+
+        @modify_workflow("Ask first")
+        def asks() -> StepList:
+            return begin >> inputstep("Ask", assignee="NOC")(lambda: FormPage)
+
+        @workflow("Set going")
+        def set_going() -> StepList:
+            pages = [{"subscription_id": str(host)}]
+            return init >> sub_workflow("Start", "asks", pages, wait=False) >> done
+
+        @validate_workflow("Validate")
+        def validate() -> StepList:
+            return begin >> body
+
+        offer(asks)
+        root = start(set_going)
+        root.refresh_from_db()
+        child = Process.objects.get(parent=root)
+        assert (root.last_status, child.last_status, lock_of(host)) == ("completed", "suspended", (False, root.pk))
+        refused = start_on(validate, host)
+        assert (refused.last_status, refused.last_step) == ("failed", LOCK)
+        assert lock_of(host) == (False, root.pk)
+        abort_process(child.pk)
+        assert start_on(validate, host).last_status == "completed"
+        assert lock_of(host) == (True, None)
+
     def test_only_what_the_own_process_holds_is_freed(
         self, start_on: StartOn, start: StartWorkflow, host: UUID
     ) -> None:
