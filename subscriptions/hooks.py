@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from uuid import UUID
 
-OwnerIsOver = Callable[[UUID, UUID], bool]
+OwnerIsOver = Callable[[UUID], bool]
 LinkProcess = Callable[[UUID, Collection[UUID]], None]
 
 _owner_is_over: OwnerIsOver | None = None
@@ -13,15 +13,14 @@ _link_process: LinkProcess | None = None
 
 
 def register_owner_is_over(rule: OwnerIsOver) -> None:
-    """Say with `rule(root_process_id, subscription_id)` whether the owner of a lock failed, was aborted, completed or
-    is gone, with all that it has set to work on the subscription."""
+    """Say with `rule(root_process_id)` whether the owner of a lock failed, was aborted, completed or is gone."""
     global _owner_is_over  # noqa: PLW0603 - registered once at start
     _owner_is_over = rule
 
 
-def owner_is_over(root_id: UUID, subscription_id: UUID) -> bool:
+def owner_is_over(root_id: UUID) -> bool:
     """Return what the rule says; without a rule an owner is never over, which is the careful answer."""
-    return _owner_is_over is not None and _owner_is_over(root_id, subscription_id)
+    return _owner_is_over is not None and _owner_is_over(root_id)
 
 
 def register_process_link(link: LinkProcess) -> None:

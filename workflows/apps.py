@@ -14,17 +14,15 @@ def _after_migrate(using: str, **_: Any) -> None:
     EngineSettings.objects.using(using).get_or_create(pk=1)
 
 
-def _owner_is_over(root_id: UUID, subscription_id: UUID) -> bool:
-    """Say whether the process that locked a subscription has failed or ended, and nothing of its root that works on the
-    subscription is left: no undo, no part, and no process that it has started and not waited for."""
+def _owner_is_over(root_id: UUID) -> bool:
+    """Say whether the process that locked a subscription has failed or ended, and is not being undone."""
     from django.db.models import Q
 
     from workflows.enums import ProcessKind
     from workflows.models import Process
     from workflows.states import ENDED, FAILED
 
-    works_on_it = Q(pk=root_id) | ~Q(kind=ProcessKind.PROCESS) | Q(process_subscriptions__subscription=subscription_id)
-    holders = Process.every.filter(works_on_it, root_id=root_id)
+    holders = Process.every.filter(Q(pk=root_id) | Q(root_id=root_id, kind=ProcessKind.UNDO))
     return not holders.exclude(last_status__in=ENDED | FAILED).exists()
 
 

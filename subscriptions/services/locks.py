@@ -41,7 +41,7 @@ def unsync_unchecked(subscription_id: UUID, *, root_id: UUID | None = None) -> N
         if not insync and holder is not None:
             if holder == owner:
                 return
-            if not hooks.owner_is_over(holder, subscription_id):
+            if not hooks.owner_is_over(holder):
                 break
         if _swap(subscription_id, insync=insync, locked_by=holder, to_insync=False, to_owner=owner):
             return

@@ -583,11 +583,11 @@ class TestLock:
     def test_nobody_takes_the_lock_from_one_that_is_at_work(self, start: StartWorkflow, host: UUID) -> None:
         seen = []
         process = self._failed(
-            start, host, step("Look", undo=lambda: seen.append(hooks.owner_is_over(process.pk, host)))(nothing)
+            start, host, step("Look", undo=lambda: seen.append(hooks.owner_is_over(process.pk)))(nothing)
         )
         undo(process)
         assert seen == [False]
-        assert hooks.owner_is_over(process.pk, host)
+        assert hooks.owner_is_over(process.pk)
 
     def test_it_is_kept_where_something_could_not_be_undone(self, start: StartWorkflow, host: UUID) -> None:
         process = self._failed(start, host, says("Tell the customer"))
