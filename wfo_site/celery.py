@@ -2,7 +2,7 @@
 
 import os
 
-from celery import Celery
+from celery import Celery, signals
 from django.conf import settings
 from kombu import Exchange, Queue
 
@@ -17,3 +17,11 @@ app.conf.task_queues = [
     Queue(name, Exchange(name), routing_key=name) for name in all_queues(settings.CELERY_TARGET_QUEUES.values())
 ]
 app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def keep_logging(**_: object) -> None:
+    """Leave logging as Django has set it up: a worker's lines have their fields, hide secrets and obey LOG_LEVEL.
+
+    While something listens to this signal, Celery puts no handlers of its own in their place.
+    """

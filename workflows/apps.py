@@ -15,15 +15,14 @@ def _after_migrate(using: str, **_: Any) -> None:
 
 
 def _owner_is_over(root_id: UUID) -> bool:
-    """Say whether the process that locked a subscription has failed or ended, and is not being undone."""
-    from django.db.models import Q
+    """Say whether the process that locked a subscription has failed or ended, and all that it has started with it.
 
-    from workflows.enums import ProcessKind
+    Its parts, the workflows that it has started and its undo work under the same lock.
+    """
     from workflows.models import Process
     from workflows.states import ENDED, FAILED
 
-    holders = Process.every.filter(Q(pk=root_id) | Q(root_id=root_id, kind=ProcessKind.UNDO))
-    return not holders.exclude(last_status__in=ENDED | FAILED).exists()
+    return not Process.every.filter(root_id=root_id).exclude(last_status__in=ENDED | FAILED).exists()
 
 
 def _link_process(process_id: UUID, subscription_ids: Collection[UUID]) -> None:

@@ -409,19 +409,6 @@ class TestDelete:
         left = dict(Process.every.order_by("process_id").values_list("pk", "parent_id"))
         assert left == {started.pk: None, started_by_part.pk: None, started_by_started.pk: started.pk}
 
-    @pytest.mark.parametrize("status", ["created", "running", "suspended", "failed"])
-    @pytest.mark.parametrize("depth", [1, 2])
-    def test_not_while_what_it_has_started_can_go_on(self, staff_api: APIClient, status: str, depth: int) -> None:
-        """Its root holds its locks, and who finds no root takes them for left behind."""
-        task = below = make_process(is_task=True)
-        for _ in range(depth):
-            below = make_process(parent=below, root_id=task.pk)
-        Process.every.filter(pk=below.pk).update(last_status=status)
-        refused = staff_api.delete(url(task.pk))
-        assert refused.status_code == 409
-        assert str(below.pk) in refused.json()["detail"]
-        assert Process.every.count() == depth + 1
-
     def test_not_while_a_part_of_it_runs(self, staff_api: APIClient) -> None:
         task = make_process(is_task=True, last_status="waiting", wait_kind="children")
         part = make_process(parent=task, root_id=task.pk, kind="branch", parent_seq=2, last_status="running")

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tests.api.rows import make_process, make_workflow
 from workflows.models import EngineSettings, Process
 from workflows.services import leases, resume_all
+from workflows.services.resume import let_go_on
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("flows")]
 
@@ -65,26 +67,85 @@ def test_one_that_cannot_be_resumed_does_not_stop_the_others(
     def refuse(*_: Any, **__: Any) -> None:
         raise ValueError("No, not this one")
 
-    monkeypatch.setattr(resume_all, "resume_process", refuse)
+    monkeypatch.setattr(resume_all, "resumptions_of", refuse)
     with caplog.at_level(logging.ERROR, resume_all.__name__):
         assert api.put(URL).json() == {"count": 4}
     assert caplog.text.count("No, not this one") >= 4
 
 
 @pytest.mark.usefixtures("tasks")
+def test_all_are_resumed_or_none(api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F14: what goes wrong on the way leaves all tasks as they were."""
+
+    def fail(*_: Any) -> None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr("workflows.services.resume.ring_after_commit", fail)
+    with pytest.raises(OperationalError):
+        resume_all.resume_all_tasks()
+    assert resumed() == 0
+    assert set(Process.objects.values_list("last_status", flat=True)) == set(STATUSES)
+    monkeypatch.undo()
+    assert api.put(URL).json() == {"count": 4}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+@pytest.mark.usefixtures("tasks")
+def test_what_another_is_changing_is_left_to_it(api: APIClient) -> None:
+    """Who waits for one row while holding others could wait for ever."""
+    first = Process.objects.filter(is_task=True, last_status="failed").get()
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                Process.objects.select_for_update().get(pk=first.pk)
+                locked.set()
+                done.wait(30)
+        finally:
+            connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert locked.wait(30)
+        assert api.put(URL).status_code == 200
+        assert resumed() == 3
+    finally:
+        done.set()
+        holder.join()
+    first.refresh_from_db()
+    assert first.last_status == "failed"
+
+
+def test_more_tasks_take_no_more_statements_to_let_go_on(flows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflows.services.resume.ring_after_commit", lambda _: None)
+    counts = set()
+    for number in (4, 8):
+        tasks = [
+            make_process(workflow=make_workflow("flow_task"), is_task=True, last_status="failed") for _ in range(number)
+        ]
+        wanted = [resume_all.resumptions_of(one.pk)[0] for one in tasks]
+        with CaptureQueriesContext(connection) as captured:
+            assert let_go_on(wanted, user="alice") == number
+        counts.add(len(captured))
+    assert len(counts) == 1
+
+
+@pytest.mark.usefixtures("tasks")
 def test_of_five_calls_at_once_one_works(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Conformance 25."""
     refused = threading.Semaphore(0)
-    resume_process: Callable[..., None] = resume_all.resume_process
+    resumptions_of: Callable[..., Any] = resume_all.resumptions_of
 
-    def wait_for_the_others(*args: Any, **keywords: Any) -> None:
+    def wait_for_the_others(*args: Any, **keywords: Any) -> Any:
         # Once: the first task is resumed when all the others have had their answer.
         for _ in range(4):
             assert refused.acquire(timeout=30)
-        monkeypatch.setattr(resume_all, "resume_process", resume_process)
-        resume_process(*args, **keywords)
+        monkeypatch.setattr(resume_all, "resumptions_of", resumptions_of)
+        return resumptions_of(*args, **keywords)
 
-    monkeypatch.setattr(resume_all, "resume_process", wait_for_the_others)
+    monkeypatch.setattr(resume_all, "resumptions_of", wait_for_the_others)
     answers: list[int] = []
 
     def call() -> None:

@@ -154,7 +154,7 @@ def kept_up(*starts: Callable[[], Program]) -> Iterator[list[int]]:
 
 def celery_worker(installation: Installation, *options: str, name: str = "worker") -> Program:
     """Start a Celery worker; its log is `<name>.log` in the folder of the database."""
-    command = ("-m", "celery", "-A", "wfo_site", "worker", "-n", f"{name}@%h", "-l", "INFO", *options)
+    command = ("-m", "celery", "-A", "wfo_site", "worker", "-n", f"{name}@%h", *options)
     return installation.run(*command, log=name)
 
 

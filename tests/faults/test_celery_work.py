@@ -20,10 +20,10 @@ from tests.faults.harness.figures import Figures
 from tests.story.installation import Installation, Program, kill, wait_until
 from workflows.executors.celery import TURN_SECONDS
 
-from .conftest import places, short_on
+from .conftest import on_the_brokers, places, short_on
 from .fleet import Ledger, broker_url, celery_worker, select, start, statuses, trouble
 
-pytestmark = [pytest.mark.faults, short_on("PostgreSQL")]
+pytestmark = [pytest.mark.faults, short_on("PostgreSQL"), on_the_brokers]
 
 GRACE = 4
 # Every other one is told as a whole group.

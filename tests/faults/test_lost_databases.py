@@ -61,14 +61,17 @@ def test_restarts_of_the_database(lab: Lab) -> None:
         count = lab.count(40, 5000)
         baseline = throughput(fleet, lab.count(20, 300))
         began, restarts = time.monotonic(), 0
-        starter = fleet.fork("start", workflow="three_steps", count=count)
+        lab.ledger.delay = 0.02
+        # As long as the restarts last, so that each of them meets work.
+        starter = fleet.fork("start", workflow="three_steps", count=count, seconds=lab.size(3, 660))
         while restarts < lab.count(2, 30) or not starter.reply.exists():
             time.sleep(lab.chance.uniform(*((5, 40) if lab.part else (1, 2))))
             restart(cluster, lab.chance.uniform(0, 2), "immediate")
             restarts += 1
-        started = starter.result(600)
+        started = starter.result(900)
         fleet.wait_for_end(started, seconds=1200)
         took = time.monotonic() - began
+        lab.ledger.delay = 0
         assert_alive(runners)
         assert_right(fleet.facts(started), lab.ledger, THREE)
         outage = lab.size(3, 60)

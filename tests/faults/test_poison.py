@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import signal
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.faults.harness.figures import Figures
+from tests.faults.harness.lab import Lab
 from tests.story.installation import Installation, wait_until
 
-from .conftest import places, short_on
+from .conftest import needs_postgresql, on_the_brokers, places, short_on
 from .fleet import Ledger, broker_url, celery_worker, kept_up, select, server, start, statuses, trouble
 
 pytestmark = pytest.mark.faults
@@ -39,6 +41,7 @@ def normal(process_id: object) -> str:
     return text if "-" in text else "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
+@on_the_brokers
 @short_on("PostgreSQL")
 @pytest.mark.parametrize("broker", places(short=["redis"], long=["rabbitmq"]))
 @pytest.mark.fault("F17")
@@ -59,6 +62,37 @@ def test_what_kills_its_celery_worker_is_held_and_nothing_else(tmp_path: Path, b
     installation.database.drop()
 
 
+@on_the_brokers
+@pytest.mark.long
+@needs_postgresql
+@pytest.mark.fault("F17")
+def test_a_few_that_kill_their_child_of_a_pool_delay_the_many_by_a_tenth_at_most(tmp_path: Path, lab: Lab) -> None:
+    """Each takes a child of its pool with it, as a segmentation fault does, and is held; the workers live."""
+    innocent, poison = lab.count(100, 980), lab.count(2, 20)
+    seconds = []
+    for number, killers in enumerate((0, poison)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        installation = trouble(folder, executor="celery", broker=broker_url("redis"))
+        jobs = [("worker_bee", {"seconds": 0.25})] * innocent
+        for place in range(killers):
+            jobs.insert(place * (innocent // poison + 1), ("killer", {}))
+        start(installation, *jobs)
+        began = time.monotonic()
+        workers = [partial(celery_worker, installation, "-c", "4", name=name) for name in ("one", "two")]
+        with kept_up(*workers) as deaths:
+            wait_until(lambda: statuses(installation.database)["completed"] == innocent, 600)  # noqa: B023
+            seconds.append(time.monotonic() - began)
+            until_held(installation, innocent=innocent, poison=killers)
+        assert not deaths
+        assert_only_the_poison_is_held(installation, innocent=innocent, poison=killers)
+        installation.database.drop()
+    without, with_poison = seconds
+    lab.figures.note(processes=innocent + poison, held=poison, seconds_without=without, seconds_with=with_poison)
+    if lab.part == 1:
+        assert with_poison <= 1.1 * without
+
+
 @short_on("SQLite")
 @pytest.mark.fault("F17")
 def test_what_kills_the_server_is_held_and_those_in_its_thread_pool_are_not(tmp_path: Path, figures: Figures) -> None:
@@ -76,5 +110,6 @@ def test_what_kills_the_server_is_held_and_those_in_its_thread_pool_are_not(tmp_
 
 
 def until_held(installation: Installation, *, innocent: int, poison: int) -> None:
-    wait_until(lambda: statuses(installation.database) == {"completed": innocent, "running": poison}, 240)
+    wanted = Counter(completed=innocent, running=poison)
+    wait_until(lambda: statuses(installation.database) == wanted, 240)
     wait_until(lambda: sum(row[0] is not None for row in select(installation.database, "held_because")) == poison)

@@ -44,3 +44,12 @@ def test_a_page_says_that_the_database_is_away(client: Client, monkeypatch: pyte
     response = client.get("/accounts/login/", headers={"HX-Request": "true"})
     assert response.status_code == 503
     assert "The database does not answer" in response.json()["detail"]
+
+
+def test_an_address_without_its_last_slash_leads_to_the_page(client: Client) -> None:
+    response = client.get("/tasks/new?q=a%26b")
+    assert (response.status_code, response["Location"]) == (301, "/tasks/new/?q=a%26b")
+    assert client.get("/no/such/page").status_code == 404
+    # What is sent is not sent again elsewhere, and no other host is named.
+    assert client.post("/tasks/new").status_code == 404
+    assert client.get("//tasks/new").status_code == 404

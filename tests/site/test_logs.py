@@ -9,7 +9,10 @@ from uuid import UUID
 
 import pytest
 import structlog
+from celery.app.log import Logging
+from celery.utils.log import LoggingProxy
 
+from wfo_site.celery import app
 from wfo_site.common.context import acting
 from wfo_site.observability.logs import MASK, console_formatter, json_formatter
 
@@ -77,6 +80,17 @@ def test_the_token_of_a_callback_is_hidden_wherever_it_stands(lines: list[str]) 
     assert f"/api/processes/{PROCESS}/callback/{MASK}/progress" in lines[0]
 
 
+def test_the_password_in_an_address_is_hidden_wherever_it_stands(lines: list[str]) -> None:
+    logger = logging.getLogger("site.test")
+    logger.warning(
+        "no broker at %s", "amqp://wfo:hunter2@mq.example.org:5672//", extra={"database": ["redis://:hunter2@r/0"]}
+    )
+    assert "hunter2" not in lines[0]
+    assert f"amqp://wfo:{MASK}@mq.example.org:5672//" in lines[0]
+    logger.warning("see https://wfo.example.org:8080/a:b@c and mail a@b.example.org")
+    assert "https://wfo.example.org:8080/a:b@c and mail a@b.example.org" in lines[1]
+
+
 def fail() -> None:
     password = "hunter2" + "hunter2"
     raise ValueError(len(password))
@@ -91,3 +105,13 @@ def test_a_traceback_is_part_of_the_line_without_local_variables(formatter: logg
     shown = formatter.format(record)
     assert "ValueError: 14" in shown
     assert "hunter2hunter2" not in shown
+
+
+def test_a_celery_worker_writes_lines_as_all_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What sets up a worker's logging would put handlers of its own in the place of those that hide secrets."""
+    monkeypatch.setattr(Logging, "_setup", False)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    app.log.setup(loglevel="ERROR", redirect_stdouts=True)
+    assert (root.handlers, root.level) == (handlers, level)
+    assert not isinstance(sys.stdout, LoggingProxy)

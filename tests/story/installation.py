@@ -144,7 +144,7 @@ class Installation:
         before = log.read_text().count(" ready.") if log.exists() else 0
         queues = "new_tasks,new_workflows,resume_tasks,resume_workflows"
         process = self.run(
-            *("-m", "celery", "-A", "wfo_site", "worker", "-c", "2", "-Q", queues, "-l", "INFO"),
+            *("-m", "celery", "-A", "wfo_site", "worker", "-c", "2", "-Q", queues),
             stop_at=stop_at,
             log="worker",
         )

@@ -18,6 +18,8 @@ _SECRET_NAME = re.compile(r"passw|secret|token|authorization|cookie|api_?key|cre
 MASK = "********"
 # The address by which another system calls back holds the secret that lets it, and is the path of a request.
 _CALLBACK = re.compile(r"(callback(?:/|%2F))[\w-]{20,}", re.IGNORECASE)
+# So do the addresses of databases and brokers: user:secret@host.
+_USERINFO = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)")
 
 
 def add_context(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -48,11 +50,12 @@ def _masked(key: object, value: Any) -> Any:
     return MASK if isinstance(key, str) and value and _SECRET_NAME.search(key) else value
 
 
-class _WithoutTokens(structlog.stdlib.ProcessorFormatter):
-    """Hides the tokens of callbacks wherever in a line they are: in its sentence, its fields, its traceback."""
+class _WithoutSecrets(structlog.stdlib.ProcessorFormatter):
+    """Hides what addresses hold of secrets, wherever in a line they are: in its sentence, its fields, its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _CALLBACK.sub(rf"\1{MASK}", super().format(record))
+        line = _CALLBACK.sub(rf"\1{MASK}", super().format(record))
+        return _USERINFO.sub(rf"\1{MASK}", line)
 
 
 # What both kinds of lines pass: those of structlog's loggers and those of the standard library's.
@@ -85,7 +88,7 @@ def configure() -> None:
 
 def console_formatter() -> logging.Formatter:
     """Return a formatter for people: one line, fields after the sentence."""
-    return _WithoutTokens(
+    return _WithoutSecrets(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -99,7 +102,7 @@ def console_formatter() -> logging.Formatter:
 
 def json_formatter() -> logging.Formatter:
     """Return a formatter for programs: one JSON object a line, tracebacks included."""
-    return _WithoutTokens(
+    return _WithoutSecrets(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,

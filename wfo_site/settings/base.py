@@ -236,6 +236,7 @@ ENGINE_FAST_PATH = ENV.engine_fast_path
 STEP_TIMEOUT_SECONDS = ENV.step_timeout_seconds
 SHUTDOWN_GRACE_SECONDS = ENV.shutdown_grace_seconds
 WORKER_STATUS_INTERVAL = ENV.worker_status_interval
+FLOWER_URL = ENV.flower_url
 CELERY_BROKER_URL = ENV.celery_broker_url
 CELERY_TARGET_QUEUES = ENV.celery_target_queues
 CELERY_TASK_IGNORE_RESULT = True

@@ -65,6 +65,8 @@ class Env:
     shutdown_grace_seconds: float
     # WORKER_STATUS_INTERVAL: so old, in seconds, may be what is shown of Celery workers.
     worker_status_interval: float
+    # FLOWER_URL: address of Flower, which is asked which Celery workers are online; they are, if it fails to answer.
+    flower_url: str
     # ENGINE_FAST_PATH: write a plain step as one statement on PostgreSQL.
     engine_fast_path: bool
     # WFO_EXTENSIONS: product packages (Django apps), comma separated.
@@ -149,6 +151,7 @@ def read() -> Env:
         step_timeout_seconds=env.float("STEP_TIMEOUT_SECONDS", default=3600.0),
         shutdown_grace_seconds=env.float("SHUTDOWN_GRACE_SECONDS", default=20.0),
         worker_status_interval=env.float("WORKER_STATUS_INTERVAL", default=5.0),
+        flower_url=env.str("FLOWER_URL", default=""),
         engine_fast_path=env.bool("ENGINE_FAST_PATH", default=True),
         extensions=env.list("WFO_EXTENSIONS", default=["wfo_site.examples.network"]),
         lifecycle_validation_mode=mode,

@@ -144,15 +144,17 @@ class Bodies:
 
     def _fork(self, place: Place, state: State) -> Outcome:
         assert place.step.fork is not None
-        return children.open_fork(
-            self.claim,
-            key=place.key,
-            name=place.name,
-            fork=place.step.fork,
-            state=state,
-            seq=self.recorder.next_seq,
-            user=self.recorder.user,
-        )
+        # What it starts, it starts as a step: on behalf of its workflow.
+        with acting(step=place.step.name):
+            return children.open_fork(
+                self.claim,
+                key=place.key,
+                name=place.name,
+                fork=place.step.fork,
+                state=state,
+                seq=self.recorder.next_seq,
+                user=self.recorder.user,
+            )
 
     def join(self, place: Place, state: State) -> Outcome:
         """Join what the children of a step came to."""

@@ -7,7 +7,7 @@ Locks are taken in one order: the wait, the parent, the children.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -19,7 +19,7 @@ from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.errors import Conflict
 from wfo_site.common.json import to_json
-from workflows.engine import store, waits
+from workflows.engine import store, turns, waits
 from workflows.engine.bells import ring
 from workflows.engine.child_maker import ChildMaker
 from workflows.engine.claims import Claim
@@ -28,11 +28,9 @@ from workflows.engine.outcome import Outcome
 from workflows.engine.state import Delta, fold
 from workflows.engine.steps import State
 from workflows.engine.tallies import Kid, children_of, tally_of
-from workflows.enums import InputType, ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
-from workflows.models import InputState, Process, ProcessStep, Wait
+from workflows.enums import ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
+from workflows.models import Process, ProcessStep, Wait
 from workflows.states import CLEARED_STEPS, ENDED, FAILED
-
-TURN: Final = "waits for its turn: {limit} of “{step}” run at once"
 
 
 class ChildrenMissing(Conflict):
@@ -49,24 +47,27 @@ def open_fork(claim: Claim, *, key: str, name: str, fork: Fork, state: State, se
 
     What was completed stays, what failed is tried again, what was aborted is made anew.
     """
-    before = _last_wait(claim.process_id, key)
+    before = _tried_before(claim.process_id, key)
     kids = children_of(claim.process_id, before.detail["seq"]) if before is not None else []
     if before is not None and kids:
         names, items = before.detail["names"], before.detail["items"]
-        there = _take_along(claim.process_id, kids, before.detail["seq"], seq, allow_aborted=fork.allow_aborted)
         planned = _planned_before(fork, state, names, items)
     else:
-        there = set()
         planned = fork.children(state)
         names, items = [child.name[:255] for child in planned], to_json([child.item for child in planned])
     if not planned:
         return Outcome(StepStatus.SUCCESS, fork.joined(state, []))
     needed = fork.needed(len(planned))
     limit = fork.max_parallel if fork.max_parallel is not None and fork.max_parallel < len(planned) else None
+    turn = turns.TURN.format(limit=limit, step=name)[:500] if limit is not None else None
+    there: set[int] = set()
+    if before is not None and kids:
+        # Processes are locked from the parent down, as by an abort.
+        store.hold(claim)
+        there = _take_along(before, kids, seq, turn=turn, allow_aborted=fork.allow_aborted)
     missing = [index for index in range(len(planned)) if index not in there]
-    busy = sum(kid.status not in ENDED for kid in kids)
-    turn = TURN.format(limit=limit, step=name)[:500] if limit is not None else None
-    free = len(missing) if limit is None else max(0, limit - busy)
+    # Where some are there already, all others wait until it is known how many may be at work beside them.
+    free = len(missing) if limit is None else 0 if kids else limit
     maker = ChildMaker(claim, key=key, fork=fork, seq=seq if fork.waits else None, user=user)
     made = maker.make([(index, planned[index]) for index in missing], free=free, held_because=turn)
     if not fork.waits:
@@ -74,7 +75,7 @@ def open_fork(claim: Claim, *, key: str, name: str, fork: Fork, state: State, se
             Ended(index=kid.index, name=kid.name, process_id=str(kid.process_id), status=kid.status) for kid in made
         ]
         return Outcome(StepStatus.SUCCESS, fork.joined(state, started))
-    retry([kid.process_id for kid in kids if kid.status in FAILED], user=user)
+    turns.retry([kid.process_id for kid in kids if kid.status in FAILED], user=user, turn=turn)
     wait = Wait.objects.create(
         process_id=claim.process_id,
         kind=WaitKind.CHILDREN,
@@ -94,21 +95,43 @@ def open_fork(claim: Claim, *, key: str, name: str, fork: Fork, state: State, se
             "items": items,
         },
     )
-    if tally_of(wait).is_decided:
+    tally = tally_of(wait)
+    if tally.is_decided:
         # It is tried again only to join what has ended.
         waits.close(wait.pk, WaitState.ARRIVED)
         return join(claim, key=key, fork=fork, state=state)
+    turns.give_turns(wait, tally)
     return Outcome(StepStatus.WAITING, wait_kind=WaitKind.CHILDREN)
 
 
-def _take_along(parent_id: UUID, kids: Sequence[Kid], old: int, new: int, *, allow_aborted: bool) -> set[int]:
+def _tried_before(process_id: UUID, key: str) -> Wait | None:
+    """Return what an earlier try of a step waited with, if it is to be gone on with. No child can end from here on.
+
+    A step that is done is begun anew: a person has made the process go on there or before it.
+    """
+    if waits.current_children(process_id, key) is None:
+        return None
+    waits.lock_children(process_id)
+    before = waits.current_children(process_id, key)
+    assert before is not None
+    rows = ProcessStep.objects.filter(process_id=process_id, seq=before.detail["seq"], key=key)
+    return None if rows.filter(status__in=CLEARED_STEPS).exists() else before
+
+
+def _take_along(before: Wait, kids: Sequence[Kid], seq: int, *, turn: str | None, allow_aborted: bool) -> set[int]:
     """Make the children of an earlier try those of the row written now; return the places that they fill.
 
-    An aborted child is let go: another takes its place.
+    An aborted child is let go: another takes its place. What it was a part of is noted where it was waited for.
     """
+    parent_id, detail = before.process_id, before.detail
     gone = [] if allow_aborted else [kid.process_id for kid in kids if kid.status == ProcessStatus.ABORTED]
-    Process.every.filter(pk__in=gone).update(parent_seq=None)
-    Process.every.filter(parent_id=parent_id, parent_seq=old).update(parent_seq=new)
+    if gone:
+        Process.every.filter(pk__in=gone).update(parent_seq=None)
+        Wait.objects.filter(pk=before.pk).update(
+            detail={**detail, waits.LET_GO: [str(process_id) for process_id in gone]}
+        )
+    Process.every.filter(parent_id=parent_id, parent_seq=detail["seq"]).update(parent_seq=seq)
+    turns.rename_turns(parent_id, seq, before=detail["turn"], after=turn)
     return {kid.index for kid in kids if kid.process_id not in gone}
 
 
@@ -119,37 +142,13 @@ def _planned_before(fork: Fork, state: State, names: Sequence[str], items: Seque
     return [Child(name=name, item=item) for name, item in zip(names, items, strict=True)]
 
 
-def retry(process_ids: Collection[UUID], *, user: str) -> None:
-    """Let failed children go on, as a person who retries them would."""
-    moment = now()
-    for process_id in process_ids:
-        going = Process.every.filter(pk=process_id, last_status__in=FAILED).update(
-            last_status=ProcessStatus.RESUMED,
-            epoch=F("epoch") + 1,
-            wait_kind=None,
-            rung_at=None,
-            not_before=None,
-            last_modified_at=Now(),
-        )
-        if going:
-            InputState.objects.create(
-                process_id=process_id,
-                input_state={},
-                input_type=InputType.USER_INPUT,
-                input_time=moment,
-                created_by=user,
-            )
-            broadcast.processes_changed(process_id)
-    ring(process_ids)
-
-
 # Coming back
 
 
 def tell_parent(claim: Claim, status: str) -> None:
     """Tell the parent of a process, if one waits for it, that it has ended or failed."""
     if claim.parent_id is not None and claim.parent_seq is not None:
-        settle(claim.process_id, claim.parent_id, claim.parent_seq, status)
+        settle(claim.process_id, claim.parent_id, status)
 
 
 def end_without_row(claim: Claim, columns: dict[str, Any]) -> None:
@@ -159,42 +158,24 @@ def end_without_row(claim: Claim, columns: dict[str, Any]) -> None:
         store.fence(claim, columns)
 
 
-def settle(child_id: UUID, parent_id: UUID, parent_seq: int, status: str) -> None:
+def settle(child_id: UUID, parent_id: UUID, status: str) -> None:
     """Tell the parent that a child has ended or failed, in the transaction that says so and before its fence.
 
     Wakes the parent when that decides its wait, else lets the next child have its turn.
     """
-    wait = lock_wait(parent_id)
+    wait = waits.lock_children(parent_id)
     broadcast.processes_changed(parent_id)
-    if wait is None or wait.detail["seq"] != parent_seq:
+    if wait is None:
+        return
+    # Asked now: a parent that was tried again has made it a part of another row since its runner claimed it.
+    if not Process.every.filter(pk=child_id, parent_id=parent_id, parent_seq=wait.detail["seq"]).exists():
         return
     tally = tally_of(wait, leave_out=child_id)
     tally.count(status, is_held=False)
-    if tally.is_decided:
-        if waits.close(wait.pk, WaitState.ARRIVED):
-            wake(parent_id)
-    elif tally.limit is not None and tally.at_work < tally.limit:
-        _give_turns(wait, tally.limit - tally.at_work)
-
-
-def lock_wait(process_id: UUID) -> Wait | None:
-    """Lock what a process waits for its children with; None if it does not."""
-    return (
-        Wait.objects.select_for_update().filter(process_id=process_id, kind=WaitKind.CHILDREN, state=WaitState.OPEN)
-    ).first()
-
-
-def _give_turns(wait: Wait, free: int) -> None:
-    """Release the next children that wait for their turn."""
-    held = Process.every.filter(
-        parent_id=wait.process_id,
-        parent_seq=wait.detail["seq"],
-        last_status=ProcessStatus.CREATED,
-        held_because=wait.detail["turn"],
-    )
-    following = list(held.order_by("process_id").values_list("process_id", flat=True)[:free])
-    Process.every.filter(pk__in=following).update(held_because=None, rung_at=None)
-    ring(following)
+    if not tally.is_decided:
+        turns.give_turns(wait, tally)
+    elif waits.close(wait.pk, WaitState.ARRIVED):
+        wake(parent_id)
 
 
 def wake(process_id: UUID) -> None:
@@ -216,7 +197,7 @@ def join(claim: Claim, *, key: str, fork: Fork, state: State) -> Outcome:
 
     Raises ChildrenMissing if too few ended well, and what the merging raises.
     """
-    wait = _last_wait(claim.process_id, key)
+    wait = waits.current_children(claim.process_id, key)
     if wait is None:
         raise ChildrenMissing("What this step waited for is gone; retry it to start its parts anew")
     if wait.state == WaitState.OPEN:
@@ -228,9 +209,13 @@ def join(claim: Claim, *, key: str, fork: Fork, state: State) -> Outcome:
     goes_on_anyway = wait.state == WaitState.EXPIRED and wait.on_timeout == TimeoutAction.CONTINUE
     if len(good) < wait.detail["needed"] and not goes_on_anyway:
         raise ChildrenMissing(_what_is_missing(kids, good_statuses))
-    abort_all([kid.process_id for kid in kids if kid.status not in ENDED])
     ended = _ended([kid for kid in good if kid.status == ProcessStatus.COMPLETED or fork.is_workflow], fork)
-    return Outcome(StepStatus.SUCCESS, _read_again(fork.joined(state, ended)))
+    joined = fork.joined(state, ended)
+    if left := [kid.process_id for kid in kids if kid.status not in ENDED]:
+        # Processes are locked from the parent down, as by an abort.
+        store.hold(claim)
+        abort_all(left)
+    return Outcome(StepStatus.SUCCESS, _read_again(joined))
 
 
 def _what_is_missing(kids: Sequence[Kid], good: Collection[str]) -> str:
@@ -277,11 +262,9 @@ def _stored(value: State) -> State:
 
 
 def abort_all(process_ids: Iterable[UUID]) -> None:
+    """Abort children that nobody waits for any more, but for those that have ended meanwhile."""
     from workflows.services.abort import abort_process
 
-    for process_id in process_ids:
+    # In the order in which everybody locks several of them.
+    for process_id in sorted(process_ids):
         abort_process(process_id, is_told=True)
-
-
-def _last_wait(process_id: UUID, key: str) -> Wait | None:
-    return Wait.objects.filter(process_id=process_id, key=key, kind=WaitKind.CHILDREN).order_by("created_at").last()

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, Q
 from django.db.models.functions import Coalesce, Greatest, Now
 
@@ -200,13 +200,23 @@ def leave(process_ids: Collection[UUID], runner: str) -> None:
 
 
 def heartbeat(process_ids: Collection[UUID], runner: str) -> None:
-    """Prolong the leases of everything that this runner has. One statement; it touches no indexed column.
+    """Prolong the leases of everything that this runner has. It touches no indexed column.
 
-    Also of what was aborted and whose step goes on all the same: nobody may undo it before that has ended.
+    Also of what was aborted and whose step goes on all the same: nobody may undo it before that has ended. A row that
+    another has locked is left for the next time: an abort of many parts has some of ours for as long as it takes, and
+    the leases of all the others must not run out for it.
     """
-    if process_ids:
-        held = Process.every.filter(pk__in=process_ids, runner=runner)
-        held.filter(last_status__in=(ProcessStatus.RUNNING, ProcessStatus.ABORTED)).update(lease_until=Now() + lease())
+    if not process_ids:
+        return
+    held = Process.every.filter(pk__in=process_ids, runner=runner).filter(
+        last_status__in=(ProcessStatus.RUNNING, ProcessStatus.ABORTED)
+    )
+    if not connection.features.has_select_for_update_skip_locked:
+        held.update(lease_until=Now() + lease())
+        return
+    with transaction.atomic():
+        free = held.select_for_update(skip_locked=True, no_key=True).order_by().values_list("pk", flat=True)
+        Process.every.filter(pk__in=list(free)).update(lease_until=Now() + lease())
 
 
 def end_aborted(claim: Claim, runner: str) -> None:

@@ -10,10 +10,10 @@ from django.db.models.functions import Now
 
 from wfo_site.common import broadcast
 from wfo_site.common.context import SYSTEM_USER
-from workflows.engine import children, waits
+from workflows.engine import children, turns, waits
 from workflows.engine.bells import ring
 from workflows.engine.standing import NO_STEP
-from workflows.engine.tallies import children_of
+from workflows.engine.tallies import children_of, tally_of
 from workflows.enums import ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
 from workflows.models import Process, ProcessQuerySet, ProcessStep, Wait
 from workflows.states import FAILED
@@ -58,7 +58,7 @@ def _expire(wait: Wait) -> bool:
         parent_id = Process.every.filter(pk=wait.process_id).values_list("parent_id", flat=True).first()
         if parent_id is not None:
             # In the order in which all locks are taken: what the parent waits with comes first.
-            children.lock_wait(parent_id)
+            waits.lock_children(parent_id)
         if wait.kind == WaitKind.CHILDREN and wait.on_timeout == TimeoutAction.RETRY:
             done = _retry_parts(wait)
         elif not waits.close(wait.pk, WaitState.EXPIRED):
@@ -93,7 +93,9 @@ def _retry_parts(wait: Wait) -> bool:
     )
     if again:
         kids = children_of(wait.process_id, wait.detail["seq"])
-        children.retry([kid.process_id for kid in kids if kid.status in FAILED], user=SYSTEM_USER)
+        failed = [kid.process_id for kid in kids if kid.status in FAILED]
+        turns.retry(failed, user=SYSTEM_USER, turn=wait.detail["turn"])
+        turns.give_turns(wait, tally_of(wait))
     return bool(again)
 
 
@@ -117,7 +119,7 @@ def _fail(wait: Wait, *, try_again: bool) -> bool:
     )
     status = ProcessStatus.RESUMED if try_again else ProcessStatus.FAILED
     if parent_id is not None and parent_seq is not None and not try_again:
-        children.settle(wait.process_id, parent_id, parent_seq, status)
+        children.settle(wait.process_id, parent_id, status)
     process.update(last_status=status, failed_reason=reason, wait_kind=None, rung_at=None, last_modified_at=Now())
     logger.info("process %s: %s", wait.process_id, reason)
     if try_again:

@@ -77,6 +77,11 @@ class Fork(ABC):
     def __post_init__(self) -> None:
         if self.max_parallel is not None and self.max_parallel < 1:
             raise ValueError(f"max_parallel is {self.max_parallel}; at least 1 must be allowed at once")
+        if self.max_parallel is not None and not self.waits:
+            raise ValueError(
+                "max_parallel is kept by the step that waits, and with wait=False none does; limit what is started "
+                "with max_running of its workflow"
+            )
         if not isinstance(self.join, int) and self.join not in ("all", "any"):
             raise ValueError(f"join is {self.join!r}; give 'all', 'any' or a number")
         if isinstance(self.join, int) and self.join < 1:

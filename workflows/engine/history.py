@@ -11,6 +11,7 @@ from workflows.engine.standing import Standing, is_done, standing_of
 from workflows.engine.state import Delta, fold
 from workflows.engine.steps import State
 from workflows.engine.tree import Ref, path_of, program_of, ref_to
+from workflows.engine.waits import LET_GO
 from workflows.enums import StepStatus, WaitKind
 from workflows.models import ProcessStep, Wait
 from workflows.states import CLEARED_STEPS, OPEN_STEPS
@@ -165,15 +166,25 @@ def start_state(ref: Ref) -> State:
     parent = ref_to(ref.parent_id) if ref.is_branch and ref.parent_id is not None else None
     if parent is None:
         return {}
-    state = state_before(parent, ref.parent_seq or 0)
     workflow = get_workflow(ref.workflow_name)
     program = program_of(workflow, ref) if workflow is not None else None
+    index = program.index if program is not None else 0
+    seq, item = _part_of(ref, parent, index)
+    state = state_before(parent, seq)
     if program is None or program.fork is None:
         return state
+    return {**state, **program.fork.given_to(item, index)}
+
+
+def _part_of(ref: Ref, parent: Ref, index: int) -> tuple[int, Any]:
+    """Return the row of its parent that a branch is a part of, or was until it was let go, and its item there."""
     key = path_of(ref.branch_key)[-1].key
     waits = Wait.objects.filter(process_id=parent.process_id, kind=WaitKind.CHILDREN, key=key).order_by("-created_at")
-    item = waits.values_list(f"detail__items__{program.index}", flat=True).first()
-    return {**state, **program.fork.given_to(item, program.index)}
+    columns = ("detail__seq", f"detail__{LET_GO}", f"detail__items__{index}")
+    for seq, let_go, item in waits.values_list(*columns):
+        if seq == ref.parent_seq or str(ref.process_id) in (let_go or ()):
+            return seq, item
+    return ref.parent_seq or 0, None
 
 
 def state_before(ref: Ref, seq: int) -> State:

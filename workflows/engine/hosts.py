@@ -21,13 +21,15 @@ def _nobody_hears(_: Claim) -> None: ...
 class Host:
     """A worker, as the engine sees it. `runner` is its name in the rows.
 
-    `should_stop` is asked between steps. `served`: its queues; what asks for another one is handed over. `let_go` hears
-    of a claim that could not be given back because the database was away. `leave` hears of a process that the code here
-    does not fit, and that others may take now: leave it alone for a lease. Without it, there are no others.
+    `should_stop` is asked between steps; with `one_step`, a process is given back as soon as a step of it is stored.
+    `served`: its queues; what asks for another one is handed over. `let_go` hears of a claim that could not be given
+    back because the database was away. `leave` hears of a process that the code here does not fit, and that others may
+    take now: leave it alone for a lease. Without it, there are no others.
     """
 
     runner: str
     should_stop: Callable[[], bool] = never
+    one_step: bool = False
     served: Served = EVERYTHING
     let_go: Callable[[Claim], None] = _nobody_hears
     leave: Callable[[UUID], None] | None = None

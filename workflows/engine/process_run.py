@@ -108,8 +108,8 @@ class ProcessRun:
             claims.hand_back(self.claim)
 
     def _must_not_stop(self) -> bool:
-        """Between two steps: hand the process back if this runner is to end."""
-        if not self.host.should_stop():
+        """Between two steps: hand the process back if this runner is to end, or was to do no more than one."""
+        if not self.host.should_stop() and not (self.host.one_step and self.recorder.has_written):
             return True
         claims.hand_back(self.claim)
         return False

@@ -100,6 +100,7 @@ class Recorder:
         self.inputs: list[UUID] = []
         # The engine was paused when the last row was written.
         self.paused = False
+        self.has_written = False
         # Secrets handed to steps, with what stands for them in the stored state.
         self.secrets: dict[str, str] = {}
         self._plan_id = plan_id
@@ -254,6 +255,7 @@ class Recorder:
         if row.error is None:
             self.inputs = []
         self._plan_id = None
+        self.has_written = True
         self.seq = row.seq
         self.state = after
         written = Row(row.seq, row.name, row.key, row.status, row.delta, row.error, row.sub_step, 0, row.created_by)

@@ -25,7 +25,7 @@ from workflows.engine.history import Row
 from workflows.engine.inputs import mark_merged
 from workflows.engine.state import Delta
 from workflows.enums import ProcessStatus, StepStatus
-from workflows.models import EngineSettings, Process, ProcessStep
+from workflows.models import EngineSettings, Process, ProcessQuerySet, ProcessStep
 
 # What a process row says when no runner has it.
 LET_GO: Final[dict[str, Any]] = {"runner": None, "lease_until": None, "rung_at": None, "lost_claims": 0}
@@ -160,15 +160,24 @@ def failure_where_it_stands(error: BaseException) -> dict[str, Any]:
     return {"last_status": ProcessStatus.FAILED, "wait_kind": None, **failure, **LET_GO}
 
 
+def hold(claim: Claim) -> None:
+    """Lock the process row until the end of the transaction, where others are locked after it; raises FenceLost."""
+    if not _still_ours(claim).select_for_update(no_key=True).values_list("pk").first():
+        raise FenceLost
+
+
 def fence(claim: Claim, columns: dict[str, Any]) -> None:
     """Update the process row if it is still ours; raises FenceLost if not.
 
     It comes after all that may take its time, since heartbeats wait for it, and right before the row itself: an abort
     locks the process first and then writes a row, and in the other order the two would lock each other out.
     """
-    still_ours = Process.every.filter(pk=claim.process_id, epoch=claim.epoch, last_status=ProcessStatus.RUNNING)
-    if not still_ours.update(last_modified_at=Now(), **columns):
+    if not _still_ours(claim).update(last_modified_at=Now(), **columns):
         raise FenceLost
+
+
+def _still_ours(claim: Claim) -> ProcessQuerySet:
+    return Process.every.filter(pk=claim.process_id, epoch=claim.epoch, last_status=ProcessStatus.RUNNING)
 
 
 def is_paused() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Count, ExpressionWrapper, Q
@@ -12,6 +13,9 @@ from workflows.engine.tree import path_of
 from workflows.enums import ProcessStatus
 from workflows.models import Process, Wait
 from workflows.states import FAILED
+
+# New, or tried again: these wait until it is their turn.
+MAY_BE_HELD: Final = frozenset({ProcessStatus.CREATED, ProcessStatus.RESUMED})
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Tally:
     aborted: int = 0
     # Between its claim and its end, or about to be claimed.
     at_work: int = 0
-    # Not begun: others have their turn first.
+    # Not begun, or not begun again: others have their turn first.
     to_come: int = 0
 
     @property
@@ -59,7 +63,7 @@ class Tally:
             self.aborted += number
         elif status in FAILED:
             self.failed += number
-        elif is_held and status == ProcessStatus.CREATED:
+        elif is_held and status in MAY_BE_HELD:
             self.to_come += number
         else:
             self.at_work += number

@@ -137,13 +137,13 @@ def undoings_of(process: Process) -> list[Undoing]:
 def branches_of(process: Process) -> list[Process]:
     """Return the branches of a process, those within them too. One statement."""
     everywhere = Process.every.filter(root_id=process.root_id, kind=ProcessKind.BRANCH).select_related("workflow")
-    below = {process.process_id}
-    found = []
-    # A child is made after its parent, and ids ascend.
+    kids: dict[UUID | None, list[Process]] = defaultdict(list)
     for branch in everywhere.order_by("process_id"):
-        if branch.parent_id in below:
-            below.add(branch.process_id)
-            found.append(branch)
+        kids[branch.parent_id].append(branch)
+    found = list(kids[process.process_id])
+    # From parent to child: ids need not ascend, since runners whose clocks differ have made them.
+    for branch in found:
+        found.extend(kids[branch.process_id])
     return found
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from wfo_site.common.clock import now
@@ -16,6 +17,9 @@ from workflows.engine.retries import NextTry
 from workflows.engine.steps import CallbackOptions
 from workflows.enums import TimeoutAction, WaitKind, WaitState
 from workflows.models import Wait
+
+# In the detail of a wait for children: those that were aborted, and whose places others took in the next try.
+LET_GO: Final = "let_go"
 
 
 def open_input(process_id: UUID, key: str) -> None:
@@ -55,7 +59,37 @@ def new_callback(process_id: UUID, *, key: str, options: CallbackOptions) -> Wai
 
 def current_callback(process_id: UUID, key: str) -> Wait | None:
     """Return the newest callback wait of a step."""
-    return Wait.objects.filter(process_id=process_id, key=key, kind=WaitKind.CALLBACK).order_by("created_at").last()
+    return _newest(process_id, WaitKind.CALLBACK).filter(key=key).first()
+
+
+def current_children(process_id: UUID, key: str) -> Wait | None:
+    """Return the newest wait of a step for its children."""
+    return _newest(process_id, WaitKind.CHILDREN).filter(key=key).first()
+
+
+def _newest(process_id: UUID, kind: WaitKind) -> QuerySet[Wait]:
+    """Return the waits of a kind, the newest first.
+
+    Each is closed before the next one is opened, and by the database's clock: those of the runners may differ.
+    """
+    found = Wait.objects.filter(process_id=process_id, kind=kind)
+    return found.order_by(F("closed_at").desc(nulls_first=True), "-wait_id")
+
+
+def lock_children(process_id: UUID) -> Wait | None:
+    """Lock what a process waits for its children with; None if it does not wait for them.
+
+    Where it does not, the last of its waits for children is locked. Whoever opens another locks that too: so a child
+    that ends meanwhile is either counted there, or comes after it and finds the new one here.
+    """
+    locked: Wait | None = None
+    while True:
+        found = _newest(process_id, WaitKind.CHILDREN).select_for_update().first()
+        if found is None or found.state == WaitState.OPEN:
+            return found
+        if locked is not None and locked.pk == found.pk:
+            return None
+        locked = found
 
 
 def reach(wait: Wait) -> bool:
@@ -74,9 +108,10 @@ def close(wait_id: UUID, state: WaitState, **columns: Any) -> bool:
     return bool(Wait.objects.filter(pk=wait_id, state=WaitState.OPEN).update(state=state, closed_at=Now(), **columns))
 
 
-def cancel_all(process_id: UUID) -> None:
-    """Close everything that a process waits for: it goes on by hand, or ends."""
-    Wait.objects.filter(process_id=process_id, state=WaitState.OPEN).update(state=WaitState.CANCELLED, closed_at=Now())
+def cancel_all(process_id: UUID, *, kind: WaitKind | None = None) -> None:
+    """Close everything that a process waits for, or all of one kind: it goes on by hand, or ends."""
+    found = Wait.objects.filter(process_id=process_id, state=WaitState.OPEN, **({} if kind is None else {"kind": kind}))
+    found.update(state=WaitState.CANCELLED, closed_at=Now())
 
 
 def route(wait: Wait) -> str:

@@ -125,7 +125,9 @@ class Watchdog:
                 overdue = [step for step in self._at_work if step.ends_at <= time.monotonic()]
                 self._at_work.difference_update(overdue)
             for step in overdue:
-                sever(step.connection)
+                # A thread that has come back meanwhile does other work on its connection.
+                if not step.is_over:
+                    sever(step.connection)
                 self._lost.append(step)
 
 

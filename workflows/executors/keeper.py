@@ -134,10 +134,12 @@ class Keeper:
 
     def _end_overdue(self) -> None:
         for step in self._watchdog.write_failures():
+            if step.is_over:
+                # Its thread keeps nothing any more, and another may have taken the process up again.
+                continue
             with self._mutex:
                 self._running.pop(step.process_id, None)
-            if not step.is_over:
-                self._replace(step.thread)
+            self._replace(step.thread)
 
     def _safely(self, act: Callable[[], object]) -> bool:
         """Outlive a database that is away: the next round opens a new connection."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import httpx
 from celery import current_app
 from django.conf import settings
 
@@ -19,12 +20,26 @@ _ANSWER_SECONDS: Final = 1.0
 
 @dataclass(frozen=True)
 class OnlineWorker:
-    """A worker that answered. `slots`: how many processes it can run at the same time; `queues`: those that it listens
-    to, None for all or where it did not say."""
+    """A worker that is there. `slots`: how many processes it can run at the same time, None where it did not say;
+    `queues`: those that it listens to, None for all or where it did not say."""
 
     name: str
-    slots: int
+    slots: int | None = None
     queues: frozenset[str] | None = None
+
+
+def ask() -> list[OnlineWorker]:
+    """Ask Flower, if there is one, else the workers. Raises what the broker raises."""
+    # It makes what is defined here.
+    from workflows.executors.flower import ask_flower
+
+    if settings.FLOWER_URL:
+        try:
+            return ask_flower(settings.FLOWER_URL, seconds=_ANSWER_SECONDS)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            # Without its text, which may hold the address and a password in it.
+            logger.warning("Flower could not be asked (%s); the workers are asked", type(error).__name__)
+    return ask_celery()
 
 
 def ask_celery() -> list[OnlineWorker]:
@@ -51,7 +66,7 @@ def _slots(stats: Any) -> int:
 class Monitor:
     """Keeps the last answer, and asks again when somebody wants to know and it is older than WORKER_STATUS_INTERVAL."""
 
-    def __init__(self, ask: Callable[[], list[OnlineWorker]] = ask_celery) -> None:
+    def __init__(self, ask: Callable[[], list[OnlineWorker]] = ask) -> None:
         self._ask = ask
         self._known: list[OnlineWorker] = []
         self._asked_at: float | None = None

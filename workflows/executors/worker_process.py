@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
@@ -90,14 +89,15 @@ class WorkerProcess:
                 claims.postpone(candidate.process_id, _PATIENCE_SECONDS)
                 return False
             logger.warning("process %s was lost with its worker before; it runs alone", candidate.process_id)
-            asked = itertools.count()
             with self.keeper.keeping(candidate.process_id):
-                return run_on(self._host(lambda: next(asked) > 0), candidate.process_id, alone=True)
+                host = self._host(lambda: self.room.is_closing, one_step=True)
+                return run_on(host, candidate.process_id, alone=True)
 
-    def _host(self, should_stop: Callable[[], bool]) -> Host:
+    def _host(self, should_stop: Callable[[], bool], *, one_step: bool = False) -> Host:
         return Host(
             runner=self.runner,
             should_stop=should_stop,
+            one_step=one_step,
             served=self._served(),
             let_go=self.keeper.give_back_later,
             leave=self._leave_to_others,

@@ -44,8 +44,10 @@ class EnginePage:
     limits: list[Limit]
 
     @property
-    def slots(self) -> int:
-        return sum(worker.slots for worker in self.workers)
+    def slots(self) -> int | None:
+        """How many processes can run at once; None where a worker did not say."""
+        known = [worker.slots for worker in self.workers if worker.slots is not None]
+        return sum(known) if len(known) == len(self.workers) else None
 
 
 def engine_page() -> EnginePage:

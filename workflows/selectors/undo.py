@@ -47,7 +47,8 @@ def undo_plan(process_id: UUID) -> Undo:
         raise NotFound(f"Process with process_id {process_id} not found")
     undone_by = undo_of(process_id)
     refusal = undo_refusal(process, undone_by, parts_at_work=_parts_at_work(process))
-    if not refusal and any(branch.runs_on for branch in branches_of(process)):
+    may_run_on = [*branches_of(process), *([undone_by] if undone_by is not None else [])]
+    if not refusal and any(one.runs_on for one in may_run_on):
         refusal = RUNS_ON
     steps = [] if process.kind == ProcessKind.UNDO else undoings_of(process)
     return Undo(process=process, steps=steps, refusal=refusal or nothing_refusal(steps), undone_by=undone_by)

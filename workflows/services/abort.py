@@ -25,18 +25,22 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
     """Abort a process, and the children it waits for. Work done is not undone, and its subscriptions stay locked.
 
     A running step is cut off: what it returns is dropped, and whether it had an effect outside is not known; the row
-    says so. Its runner keeps the lease as long as the step goes on. `is_told`: its parent knows. Raises NotFound, and
-    Conflict for a process that has ended.
+    says so. Its runner keeps the lease as long as the step goes on. `is_told`: its parent aborts it, and a child that
+    has ended meanwhile stays as it is. Raises NotFound, and Conflict for a process that has ended.
     """
     with transaction.atomic():
         ref = ref_to(process_id)
         # Locks in the order of the engine: what the parent waits with, what this one waits with, then processes.
         if ref is not None and ref.parent_id is not None and ref.parent_seq is not None and not is_told:
-            children.settle(process_id, ref.parent_id, ref.parent_seq, ProcessStatus.ABORTED)
+            children.settle(process_id, ref.parent_id, ProcessStatus.ABORTED)
         waits.cancel_all(process_id)
-        # The lock takes the process from its runner: no step can be written from here on.
+        # The lock takes the process from its runner: no step can be written from here on. What only refers to the
+        # process, as the log of its step, need not wait for all that is aborted here.
         live = Process.every.filter(pk=process_id).exclude(last_status__in=ENDED)
-        before = live.select_for_update().values_list("last_status", "last_seq", "last_step", "runner", "epoch").first()
+        columns = ("last_status", "last_seq", "last_step", "runner", "epoch")
+        before = live.select_for_update(no_key=True).values_list(*columns).first()
+        if before is None and is_told:
+            return
         if before is None:
             raise _refusal(process_id)
         status, seq, last_step, runner, epoch = before
@@ -70,8 +74,9 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
             wait_kind=None,
             last_modified_at=Now(),
         )
-        waited_for = Process.every.filter(parent_id=process_id, parent_seq__isnull=False)
-        for child_id in waited_for.exclude(last_status__in=ENDED).values_list("process_id", flat=True):
+        waited_for = Process.every.filter(parent_id=process_id, parent_seq__isnull=False).exclude(last_status__in=ENDED)
+        # In the order in which everybody locks several of them.
+        for child_id in waited_for.order_by("process_id").values_list("process_id", flat=True):
             abort_process(child_id, user=user, is_told=True)
         broadcast.processes_changed(process_id)
         broadcast.status_counts_changed()

@@ -16,27 +16,27 @@ from workflows.enums import ProcessStatus, WaitKind, WaitState
 from workflows.models import Process, Wait
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
-from workflows.states import FAILED
+from workflows.states import RUNNABLE
 
 NOT_AWAITING = "This process is not in an awaiting state."
-# Its step is done anew when it is tried again, with another address: an answer to this one would be lost.
-_STOPPED: Final = FAILED | {ProcessStatus.WAITING}
+# It is at the wait, or on its way there. After a failure it begins anew and gives another address away.
+_MAY_ANSWER: Final = RUNNABLE | {ProcessStatus.SUSPENDED, ProcessStatus.AWAITING_CALLBACK}
 
 
 def _find_wait(process_id: UUID, token: str) -> Wait:
     """Return the open wait that a token is for.
 
-    Raises NotFound for a wrong token, Conflict for a spent one and for a process that does not go on with an answer.
+    Raises NotFound for a wrong token, Conflict for one that is spent or whose step has failed.
     """
     check_engine_takes_changes()
-    of_process = Wait.objects.select_related("process").filter(process_id=process_id)
-    wait = of_process.filter(token_hash=callback_tokens.hash_of(token)).first()
-    if wait is not None and wait.state == WaitState.OPEN and wait.process.last_status not in _STOPPED:
+    of_process = Wait.objects.filter(process_id=process_id)
+    wait = of_process.filter(token_hash=callback_tokens.hash_of(token)).select_related("process").first()
+    if wait is not None and wait.state == WaitState.OPEN and wait.process.last_status in _MAY_ANSWER:
         return wait
     if not Process.every.filter(pk=process_id).exists():
         raise NotFound(f"Process with process_id {process_id} not found")
     still_open = of_process.filter(kind=WaitKind.CALLBACK, state=WaitState.OPEN)
-    if wait is None and still_open.exclude(process__last_status__in=_STOPPED).exists():
+    if wait is None and still_open.filter(process__last_status__in=_MAY_ANSWER).exists():
         raise NotFound("Invalid token", field="token")
     raise Conflict(NOT_AWAITING)
 

@@ -23,7 +23,7 @@ from workflows.engine.errors import WorkflowRemoved
 from workflows.engine.registry import get_workflow
 from workflows.engine.standing import NO_STEP
 from workflows.engine.steps import NAME_LENGTH
-from workflows.enums import InputType, ProcessStatus, StepStatus, WaitKind
+from workflows.enums import InputType, ProcessStatus, StepStatus
 from workflows.models import InputState, Process, ProcessStep
 from workflows.selectors.continuing import Choices, continue_choices
 from workflows.selectors.permissions import permissions_at
@@ -108,8 +108,8 @@ def _write(choices: Choices, index: int, user: str) -> None:
     InputState.objects.create(
         process_id=process.pk, input_state={}, input_type=InputType.USER_INPUT, input_time=moment, created_by=user
     )
-    if process.wait_kind == WaitKind.CHILDREN and step.key != choices.position.history.standing.stopped_at:
-        # Nobody waits for them any more.
+    if step.key != choices.position.history.standing.stopped_at:
+        # Nobody waits for them any more; parts of a step that has failed may still be at work.
         parts = Process.every.filter(parent_id=process.pk, parent_seq__isnull=False).exclude(last_status__in=ENDED)
         children.abort_all(list(parts.order_by("process_id").values_list("process_id", flat=True)))
     broadcast.processes_changed(process.pk)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
+from django.db import transaction
+
 from subscriptions import services as subscription_services
 from subscriptions.models import Subscription
 from wfo_site.common.errors import DomainError, NotFound
@@ -19,12 +21,15 @@ class ProcessesNotEnded(DomainError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+@transaction.atomic
 def set_subscription_in_sync(subscription_id: UUID) -> None:
     """Free the lock of a subscription, whoever holds it; nothing happens if it is in sync.
 
     Raises NotFound, and ProcessesNotEnded naming the processes (not tasks) that are neither completed nor aborted.
     """
-    insync = Subscription.objects.filter(pk=subscription_id).values_list("insync", flat=True).first()
+    # The row stays locked: nobody takes the lock over between the look at the processes and its end.
+    row = Subscription.objects.select_for_update(no_key=True).filter(pk=subscription_id)
+    insync = row.values_list("insync", flat=True).first()
     if insync is None:
         raise NotFound(f"Subscription {subscription_id} not found")
     if insync:

@@ -38,34 +38,10 @@ def set_process_note(process_id: UUID, note: str | None) -> None:
     broadcast.processes_changed(process_id)
 
 
-def _let_children_go(process_id: UUID) -> None:
-    """Part a task from the processes that it has started: they are the history of subscriptions.
-
-    Raises Conflict where a part of the task is at work, or such a process has not ended: its locks are those of its
-    root, and nobody may take them for left behind.
-    """
-    below: list[Process] = []
-    parents = [process_id]
-    while parents:
-        found = list(Process.every.filter(parent_id__in=parents).only("kind", "last_status", "parent_id"))
-        below += found
-        parents = [one.pk for one in found]
-    own_parts = {process_id}
-    for one in below:
-        if one.kind == ProcessKind.PROCESS:
-            if one.last_status not in ENDED:
-                raise Conflict(f"Process {one.pk}, which this task has started, has not ended; abort it first")
-        elif one.parent_id in own_parts:
-            own_parts.add(one.pk)
-            if one.last_status in RUNNABLE:
-                raise Conflict("A part of this task is running; abort the task first")
-    Process.every.filter(parent_id__in=own_parts, kind=ProcessKind.PROCESS).update(parent=None, parent_seq=None)
-
-
 def delete_process(process_id: UUID, *, user_model: Asker = None) -> None:
-    """Delete a task and its history. Processes of their own that it has started stay.
+    """Delete a task with its branches and their history; processes of their own that it has started stay.
 
-    Raises NotFound, Forbidden, DomainError for a workflow, Conflict while it, or what it has started, is not over.
+    Raises NotFound, Forbidden, DomainError for a workflow, Conflict while it or a part of it runs.
     """
     check_is_staff(user_model, "delete tasks")
     found = Process.objects.filter(pk=process_id).values_list("is_task", "last_status").first()
@@ -74,8 +50,6 @@ def delete_process(process_id: UUID, *, user_model: Asker = None) -> None:
     is_task, _ = found
     if not is_task:
         raise DomainError("Only tasks can be deleted; a workflow's process is part of its subscription's history")
-    if Process.every.filter(parent_id=process_id, kind=ProcessKind.UNDO).exclude(last_status__in=ENDED).exists():
-        raise Conflict("This task is being undone; abort the undo first")
     deletable = Process.objects.filter(pk=process_id, last_status__in=ENDED | FAILED | RESUMABLE)
     with transaction.atomic():
         # Waits before processes: runners, answers and deadlines lock in this order too.
@@ -85,7 +59,28 @@ def delete_process(process_id: UUID, *, user_model: Asker = None) -> None:
             if not Process.objects.filter(pk=process_id).exists():
                 raise NotFound(f"Process with process_id {process_id} not found")
             raise Conflict("This task is running; abort it first")
-        _let_children_go(process_id)
+        # Asked under the lock: nobody can start an undo of it, or another child, from here on.
+        if Process.every.filter(parent_id=process_id, kind=ProcessKind.UNDO).exclude(last_status__in=ENDED).exists():
+            raise Conflict("This task is being undone; abort the undo first")
+        _let_go_of_children(process_id)
         deletable.delete()
     broadcast.processes_changed(process_id)
     broadcast.status_counts_changed()
+
+
+def _let_go_of_children(process_id: UUID) -> None:
+    """Make other processes of their own of those that a task has started. Raises Conflict if a part of it is at work.
+
+    No runner can take a branch from here on. Three statements for each level of branches.
+    """
+    level = [process_id]
+    while level:
+        children = Process.every.filter(parent_id__in=level).exclude(kind=ProcessKind.UNDO)
+        children.filter(kind=ProcessKind.PROCESS, parent_seq__isnull=True).update(parent=None)
+        locked = children.select_for_update().order_by("process_id")
+        found = list(locked.values_list("process_id", "kind", "last_status"))
+        if any(status in RUNNABLE for _, _, status in found):
+            raise Conflict("A part of this task is running; abort the task first")
+        own = [child_id for child_id, kind, _ in found if kind == ProcessKind.PROCESS]
+        Process.every.filter(pk__in=own).update(parent=None, parent_seq=None)
+        level = [child_id for child_id, kind, _ in found if kind == ProcessKind.BRANCH]

@@ -14,7 +14,7 @@ from workflows.enums import Priority, ProcessStatus, WaitKind
 from workflows.models import Process
 from workflows.services import leases
 from workflows.services.engine import check_engine_takes_changes
-from workflows.services.resume import resume_process
+from workflows.services.resume import Resumption, let_go_on, resumptions_of
 from workflows.states import FAILED
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _TASKS_PER_SECOND: Final = 10
 
 
 def resume_all_tasks(*, user: str = SYSTEM_USER, user_model: Asker = None) -> int:
-    """Resume all tasks that failed or wait for another try, and return how many there were.
+    """Resume all tasks that failed or wait for another try, in one transaction, and return how many there were.
 
     One that cannot be resumed, or not by this user, is logged and left. They all give way to what somebody waits for.
     Raises Locked, and Conflict while another call is at it.
@@ -41,16 +41,18 @@ def resume_all_tasks(*, user: str = SYSTEM_USER, user_model: Asker = None) -> in
         raise Conflict("Another request to resume all processes is in progress")
     try:
         found = list(tasks.order_by("started_at").values_list("process_id", flat=True))
-        _resume(found, user, user_model)
+        let_go_on(_resumable(found, user_model), user=user, priority=Priority.BATCH)
     finally:
         leases.give_back(RESUME_ALL, holder)
     return len(found)
 
 
-def _resume(process_ids: Sequence[UUID], user: str, user_model: Asker) -> None:
+def _resumable(process_ids: Sequence[UUID], user_model: Asker) -> list[Resumption]:
+    found: list[Resumption] = []
     for process_id in process_ids:
         try:
-            resume_process(process_id, user=user, user_model=user_model, priority=Priority.BATCH)
+            found += resumptions_of(process_id, user_model=user_model)
         except Exception:
             # Its form is code of a product package and may raise anything; the other tasks must not suffer for it.
             logger.exception("task %s could not be resumed", process_id)
+    return found

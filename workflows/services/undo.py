@@ -8,6 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from subscriptions import services as subscription_services
 from wfo_site.common import broadcast
@@ -25,7 +27,7 @@ from workflows.engine.undo_plan import branches_of, undoings_of
 from workflows.enums import InputType, ProcessKind, ProcessStatus, StepStatus
 from workflows.models import InputState, Process, ProcessStep, ProcessSubscription, UndoPlan
 from workflows.selectors.permissions import UNDO_REFUSED, process_permissions
-from workflows.selectors.undo import Undo, nothing_refusal, undo_of, undo_plan
+from workflows.selectors.undo import RUNS_ON, Undo, nothing_refusal, undo_of, undo_plan
 from workflows.services.abort import abort_process
 from workflows.services.bell import ring_after_commit
 from workflows.services.engine import check_engine_takes_changes
@@ -71,6 +73,7 @@ def _start(plan: Undo, user: str) -> UUID:
         subscription_services.unsync_unchecked(subscription_id, root_id=process.root_id)
     if process.last_status not in ENDED:
         _abort(process, branches, user)
+    _check_that_nothing_runs_on(process, branches)
     # Once more: what it did is final now.
     final = Undo(process=process, steps=undoings_of(process))
     if refusal := nothing_refusal(final.steps):
@@ -101,6 +104,17 @@ def _abort(process: Process, branches: Sequence[Process], user: str) -> None:
     abort_process(process.pk, user=user)
     if cut_off.count() > before:
         raise not_possible(CANNOT, "It is at work; abort it first.")
+
+
+def _check_that_nothing_runs_on(process: Process, branches: Sequence[Process]) -> None:
+    """Raise Conflict while a step that an abort cut off, also one of an earlier undo, has not ended on its worker.
+
+    It has its lease until then, and the clock by which that is kept decides.
+    """
+    family = Q(pk__in=[process.pk, *(one.pk for one in branches)]) | Q(parent_id=process.pk, kind=ProcessKind.UNDO)
+    aborted = Process.every.filter(family, last_status=ProcessStatus.ABORTED)
+    if aborted.filter(lease_until__gt=Now()).exists():
+        raise not_possible(CANNOT, RUNS_ON)
 
 
 def _insert(process: Process, user: str) -> Process:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -18,21 +19,36 @@ from typing import Any
 from tests.story.installation import ROOT, kill, wait_until
 
 
-@dataclass
 class Child:
-    """A forked process, and the file in which it leaves what its role returned."""
+    """A forked process, and the file in which it leaves what its role returned.
 
-    pid: int
-    reply: Path
+    It is held by a descriptor: its number may be that of somebody else's process once it has ended.
+    """
+
+    def __init__(self, pid: int, reply: Path) -> None:
+        self.pid = pid
+        self.reply = reply
+        self._descriptor: int | None = None
+        # It may have ended already.
+        with suppress(ProcessLookupError):
+            self._descriptor = os.pidfd_open(pid)
 
     def is_alive(self) -> bool:
-        return Path(f"/proc/{self.pid}").exists()
+        if self._descriptor is None:
+            return False
+        ended = select.poll()
+        ended.register(self._descriptor, select.POLLIN)
+        if ended.poll(0):
+            os.close(self._descriptor)
+            self._descriptor = None
+        return self._descriptor is not None
 
     def send(self, number: signal.Signals) -> None:
         if self.is_alive():
-            # It may have died a moment ago.
+            assert self._descriptor is not None
+            # It may have ended a moment ago.
             with suppress(ProcessLookupError):
-                os.kill(self.pid, number)
+                signal.pidfd_send_signal(self._descriptor, number)
 
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""

@@ -95,9 +95,22 @@ def web(*, port: int, stop_at: str | None = None, file: str = "") -> None:
     )
 
 
-def start(*, workflow: str, count: int, held: bool = False, pages: list[dict[str, Any]] | None = None) -> list[str]:
-    """Start so many processes and return their ids. Bells ring as the settings say. `held`: no runner takes them."""
-    found = [str(_started(workflow, pages)) for _ in range(count)]
+def start(
+    *,
+    workflow: str,
+    count: int,
+    held: bool = False,
+    pages: list[dict[str, Any]] | None = None,
+    seconds: float = 0,
+) -> list[str]:
+    """Start so many processes, spread over so many seconds, and return their ids. Bells ring as the settings say.
+
+    `held`: no runner takes them.
+    """
+    began, found = time.monotonic(), []
+    for number in range(count):
+        time.sleep(max(0, began + seconds * number / count - time.monotonic()))
+        found.append(str(_started(workflow, pages)))
     if held:
         Process.every.filter(pk__in=found).update(held_because="the test holds it")
     return found

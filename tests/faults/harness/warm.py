@@ -118,6 +118,8 @@ def main() -> None:
         wanted = json.loads(line)
         child = os.fork()
         if child == 0:
+            # Of one that had the same number, long ago.
+            (folder / str(os.getpid())).unlink(missing_ok=True)
             _run(**wanted)
             return
         # Here, so that the child leads a group before anybody knows of it.

@@ -10,8 +10,20 @@ import pytest
 from django.db.models.functions import Now
 
 from wfo_site.common.errors import Conflict, Locked, NotFound
-from workflows import ProcessFailureError, State, StepList, callback_step, done, init, retrystep, step, workflow
+from workflows import (
+    ProcessFailureError,
+    State,
+    StepList,
+    callback_step,
+    done,
+    init,
+    inputstep,
+    retrystep,
+    step,
+    workflow,
+)
 from workflows.engine import deadlines
+from workflows.forms import FormGenerator, FormPage
 from workflows.models import Process, ProcessStep, Wait
 from workflows.selectors import process_detail
 from workflows.services import (
@@ -327,3 +339,60 @@ def test_a_failed_validation_is_retried_with_a_new_address(start: StartWorkflow)
     resume_process(process.pk)
     assert Process.every.get(pk=process.pk).last_status == "awaiting_callback"
     assert token_of(process.pk) != token
+
+
+def test_an_answer_for_a_step_that_has_failed_is_refused(start: StartWorkflow) -> None:
+    """Its next try gives another address away, and would never look at it."""
+
+    @step("Order and fail")
+    def order_and_fail(callback_route: str) -> None:
+        ROUTES.append(callback_route)
+        raise ValueError("ordered, and then this")
+
+    @workflow("Failing")
+    def failing() -> StepList:
+        return init >> callback_step("Deliver", order_and_fail, check) >> done
+
+    process = start(failing)
+    token = ROUTES[-1].rsplit("/", 1)[1]
+    with pytest.raises(Conflict, match="not in an awaiting state"):
+        arrive_callback(process.pk, token, {"return_code": 0})
+    with pytest.raises(Conflict, match="not in an awaiting state"):
+        update_callback_progress(process.pk, token, "half way")
+    assert Wait.objects.get(process=process).body is None
+
+
+def test_a_person_asked_on_the_way_does_not_end_the_waiting(start: StartWorkflow) -> None:
+    @inputstep("Confirm", assignee="NOC")
+    def confirm() -> FormGenerator:
+        class Confirm(FormPage):
+            sure: bool
+
+        page = yield Confirm
+        return page.model_dump()
+
+    @workflow("Asking first")
+    def asking() -> StepList:
+        return init >> callback_step("Deliver", confirm, check) >> done
+
+    process = start(asking)
+    token = token_of(process.pk)
+    assert process.last_status == "suspended"
+    resume_process(process.pk, [{"sure": True}])
+    process.refresh_from_db()
+    assert process.last_status == "awaiting_callback"
+    arrive_callback(process.pk, token, {"return_code": 0})
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+
+
+def test_clocks_that_differ_do_not_bring_an_old_answer_back(start: StartWorkflow) -> None:
+    """The runner of the first try was an hour ahead."""
+    process = start(workflow_with())
+    arrive_callback(process.pk, token_of(process.pk), {"return_code": 1})
+    process.refresh_from_db()
+    assert process.last_status == "failed"
+    Wait.objects.filter(process=process).update(created_at=Now() + timedelta(hours=1))
+    resume_process(process.pk)
+    process.refresh_from_db()
+    assert process.last_status == "awaiting_callback"

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from products import registry
 from wfo_site.common.errors import Conflict, Forbidden, Locked
@@ -19,6 +20,7 @@ from workflows import (
     branch,
     callback_step,
     done,
+    foreach,
     init,
     inputstep,
     obsolete_step,
@@ -27,7 +29,7 @@ from workflows import (
     step_group,
     workflow,
 )
-from workflows.engine import claims
+from workflows.engine import claims, deadlines
 from workflows.engine.errors import PlanChanged
 from workflows.engine.registry import Workflow
 from workflows.engine.runner import run
@@ -327,6 +329,40 @@ def test_parts_of_a_step_that_is_gone_are_aborted_and_those_of_one_that_stays_ar
     choose(kept, "Both")
     kept.refresh_from_db()
     assert (kept.last_status, RAN) == ("completed", ["B", "C"])
+
+
+def test_parts_that_went_on_after_their_step_had_failed_are_aborted_when_it_is_left_behind(
+    start: StartWorkflow,
+) -> None:
+    process = start(flow(parallel("Both", branch("One", A), branch("Two", ASK), timeout=60), C))
+    Wait.objects.filter(process=process).update(deadline=Now() - timedelta(seconds=1))
+    assert deadlines.expire_due() == 1
+    deploy(code_of(process), D, C)
+    choose(process, "C")
+    assert dict(Process.every.filter(parent=process).values_list("branch_name", "last_status")) == {
+        "One": "completed",
+        "Two": "aborted",
+    }
+
+
+def test_a_fork_that_is_chosen_once_more_runs_its_parts_once_more(start: StartWorkflow) -> None:
+    """It was done, and with other items: what came of that is not taken for the new try."""
+    items = ["x"]
+
+    @step("Configure")
+    def configure(item: str) -> State:
+        RAN.append(item)
+        return {"configured": item}
+
+    each = foreach("Each", lambda _: list(items), configure)
+    process = start(flow(each, ASK))
+    deploy(code_of(process), D, each, ASK)
+    items[:] = ["y", "z"]
+    choose(process, "Each")
+    assert RAN == ["x", "y", "z"]
+    assert state_of(process.pk)["results"] == [{"configured": "y"}, {"configured": "z"}]
+    old = Process.every.get(parent=process, branch_name="x")
+    assert state_of(old.pk)["item"] == "x"
 
 
 def test_it_can_be_aborted_instead(suspended: Process) -> None:

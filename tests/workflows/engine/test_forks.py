@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from products.models import Workflow as WorkflowRow
-from wfo_site.common.errors import Conflict
+from wfo_site.common.errors import Conflict, Forbidden, Locked
 from workflows import (
     State,
     Step,
@@ -33,9 +33,17 @@ from workflows import (
 from workflows.engine import deadlines
 from workflows.engine.step_context import step_context
 from workflows.forms import FormGenerator, FormPage
-from workflows.models import Process, Wait
+from workflows.models import InputState, Process, Wait
 from workflows.selectors import process_detail, why_not_running
-from workflows.services import abort_process, resume_process, start_process
+from workflows.selectors.permissions import EVERYTHING, NOTHING
+from workflows.services import (
+    abort_process,
+    delete_process,
+    pause_engine,
+    resume_process,
+    start_process,
+    unpause_engine,
+)
 from workflows.testing import run_until_idle
 
 from .conftest import StartWorkflow, rows, state_of
@@ -143,6 +151,30 @@ class TestParallel:
         resume_process(parts(process)["B"].pk)
         process.refresh_from_db()
         assert process.last_status == "completed"
+
+    def test_a_retry_reaches_the_parts_of_parts(self, start: StartWorkflow) -> None:
+        FAILING.update({"Set B", "Set C"})
+        inner = parallel("Inner", branch("B", says("Set B", b=2)), branch("C", says("Set C", c=3)))
+        process = start(flow_of(parallel("Outer", branch("A", says("Set A", a=1)), branch("West", inner))))
+        assert "1 of 2 parts done, 2 failed: West / B, West / C (retry to try them again)" in why_not_running(process)
+        FAILING.clear()
+        resume_process(process.pk)
+        process.refresh_from_db()
+        assert process.last_status == "completed"
+        assert CALLS == ["Set A", "Set B", "Set C", "Set B", "Set C"]
+
+    def test_a_retry_takes_all_failed_parts_or_none(
+        self, start: StartWorkflow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        FAILING.update({"Set A", "Set B"})
+        process = start(flow_of(parallel("Both", branch("A", says("Set A")), branch("B", says("Set B")))))
+        # The right to retry is asked for again with each part.
+        policies = iter([EVERYTHING, EVERYTHING, NOTHING])
+        monkeypatch.setattr("workflows.services.resume.permissions_at", lambda *_: next(policies))
+        with pytest.raises(Forbidden):
+            resume_process(process.pk)
+        assert {part.last_status for part in parts(process).values()} == {"failed"}
+        assert not InputState.objects.filter(process__parent=process, input_type="user_input").exists()
 
     def test_a_parent_none_of_whose_parts_failed_cannot_be_retried(self, start: StartWorkflow) -> None:
         process = start(flow_of(parallel("Ask twice", branch("A", asks("Ask A")), branch("B", asks("Ask B")))))
@@ -344,6 +376,60 @@ class TestSubWorkflows:
         abandoned = Process.objects.get(parent=process)
         assert abandoned.last_status == "suspended"
         assert state_of(process.pk)["sub_process"]["process_id"] == str(abandoned.pk)
+
+    def test_it_is_started_on_behalf_of_a_workflow_that_somebody_was_allowed_to_start(
+        self, start: StartWorkflow
+    ) -> None:
+        register(flow_of(says("Inner"), name="inner", authorize_callback=lambda _: False))
+        process = start(flow_of(sub_workflow("Run inner", "inner", [{}]), name="outer"))
+        process.refresh_from_db()
+        assert (process.last_status, process.failed_reason) == ("completed", None)
+
+    def test_a_pause_at_the_moment_of_its_start_fails_nobody(self, start: StartWorkflow) -> None:
+        """The step was begun before; what it starts waits until the engine goes on."""
+        register(flow_of(says("Inner"), name="inner"))
+
+        def calls(_: State) -> list[State]:
+            pause_engine()
+            return [{}]
+
+        process = start(flow_of(sub_workflow("Run inner", "inner", calls), name="outer"))
+        process.refresh_from_db()
+        assert (process.last_status, process.failed_reason) == ("waiting", None)
+        with pytest.raises(Locked):
+            start_process("inner", [{}])
+        unpause_engine()
+        process.refresh_from_db()
+        assert process.last_status == "completed"
+
+    def test_a_limit_that_nobody_would_keep_is_refused_where_it_is_written(self) -> None:
+        with pytest.raises(ValueError, match="max_running"):
+            parallel_sub_workflows("Run many", lambda _: [], wait=False, max_parallel=2)
+
+
+class TestDelete:
+    def test_a_task_is_not_deleted_while_a_part_of_it_runs(self, start: StartWorkflow) -> None:
+        both = parallel("Both", branch("A", asks("Ask")), branch("B", parallel("Deep", asks("C"), asks("D"))))
+        process = start(flow_of(both, is_task=True))
+        part = Process.every.get(branch_name="D")
+        Process.every.filter(pk=part.pk).update(last_status="running")
+        with pytest.raises(Conflict, match="A part of this task is running"):
+            delete_process(process.pk)
+        assert Wait.objects.filter(process=process, state="open").exists(), "it waits on"
+        Process.every.filter(pk=part.pk).update(last_status="suspended")
+        delete_process(process.pk)
+        assert not Process.every.exists()
+
+    def test_a_workflow_that_a_task_has_started_stays(self, start: StartWorkflow) -> None:
+        register(flow_of(asks("Ask"), name="inner"))
+        inner = parallel("Both", sub_workflow("Run", "inner", [{}]), sub_workflow("Leave", "inner", [{}], wait=False))
+        process = start(flow_of(inner, name="outer", is_task=True))
+        delete_process(process.pk)
+        left = list(Process.every.all())
+        assert [one.workflow.name for one in left] == ["inner", "inner"]
+        for one in left:
+            resume_process(one.pk, [{"answer": 1}])
+        assert set(Process.every.values_list("last_status", "parent")) == {("completed", None)}
 
 
 class TestWaitingInAStep:

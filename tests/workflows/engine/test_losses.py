@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from wfo_site.common.errors import Conflict, Forbidden, NotFound
 from wfo_site.common.uuid7 import uuid7
-from workflows import AuthContext, StepList, done, init, step, workflow
+from workflows import AuthContext, StepList, begin, done, init, step, step_group, workflow
 from workflows.engine import claims, losses
 from workflows.engine.fault_points import FaultPoint, install
 from workflows.engine.runner import run
@@ -319,4 +319,28 @@ def test_a_claim_that_lost_the_database_is_given_back_when_it_is_there_again(pro
     wait_for(lambda: Process.every.get(pk=process.pk).lease_until is None)
     assert lost(process) == 0
     worker.keeper.stop()
+    room.remove()
+
+
+def test_a_runner_that_is_alone_does_the_first_step_of_a_group(start: StartWorkflow) -> None:
+    """It is asked whether it should stop before the group and before its first step: nothing is stored in between."""
+
+    @step("One")
+    def one() -> None: ...
+
+    @workflow("Grouped")
+    def grouped() -> StepList:
+        return init >> step_group("Group", begin >> one >> one) >> done
+
+    process = start(grouped)
+    asked = iter([False, True])
+    assert run(process.pk, runner="r", should_stop=lambda: next(asked))
+    Process.every.filter(pk=process.pk).update(lost_claims=2)
+    room = Room()
+    worker = WorkerProcess(room, ring=lambda _: None, replace=lambda _: None)
+    assert worker.run_next()
+    stored = process.steps.get(name="Group")
+    assert (stored.status, stored.sub_step, lost(process)) == ("success", "One", 0)
+    assert worker.run_next()
+    assert rows(process) == [("Start", "success"), ("Group", "success"), ("Done", "complete")]
     room.remove()

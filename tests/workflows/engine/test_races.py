@@ -27,6 +27,7 @@ from workflows.services import (
     pause_engine,
     resume_process,
     start_process,
+    undo_process,
 )
 
 from .conftest import StartWorkflow, rows
@@ -55,6 +56,10 @@ class Side:
             self.error = error
         finally:
             connection.close()
+
+    @property
+    def is_started(self) -> bool:
+        return self._thread.ident is not None
 
     def start(self) -> None:
         self._thread.start()
@@ -243,6 +248,25 @@ def test_a_task_that_is_taken_while_it_is_deleted_is_not_deleted(start: StartWor
     taker.join()
     assert not Process.every.filter(pk=process.pk).exists()
     assert not any(claimed)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_a_task_whose_undo_is_started_while_it_is_deleted_stays(start: StartWorkflow) -> None:
+    @step("Make", undo=lambda: None)
+    def make() -> None: ...
+
+    @workflow("Making", is_task=True)
+    def making() -> StepList:
+        return init >> make >> confirm >> done
+
+    process = start(making)
+    run(process.pk, runner="r")
+    undo = Side(lambda: undo_process(process.pk))
+    with once('UPDATE "workflows_wait"', lambda: meet(undo), before=True), pytest.raises(Conflict, match="undone"):
+        delete_process(process.pk)
+    undo.join()
+    assert undo.error is None
+    assert Process.every.filter(kind="undo", last_status="created").exists()
 
 
 def test_an_abort_while_the_engine_is_paused_knows_that_no_step_was_running(created: Process) -> None:

@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from wfo_site.common.db.outside import outside
+from wfo_site.common.uuid7 import uuid7
 from workflows import (
     RetryPolicy,
     State,
@@ -27,8 +28,10 @@ from workflows import (
     step_group,
     workflow,
 )
-from workflows.engine import claims
+from workflows.engine import claims, watchdog
 from workflows.engine.places import Place
+from workflows.engine.watchdog import StepAtWork, Watchdog
+from workflows.executors import keeper
 from workflows.executors.threadpool import ThreadPool
 from workflows.models import Process, Wait
 from workflows.services import abort_process, resume_process
@@ -320,3 +323,40 @@ def test_the_nearest_that_says_something_counts(
 def test_no_time_at_all_is_refused() -> None:
     with pytest.raises(ValueError, match="needs some time"):
         step("Call", timeout=0)
+
+
+class TestThreadsThatComeBack:
+    """Given up, and back before anybody has done anything about it."""
+
+    def given_up(self, runner: str = "r") -> StepAtWork:
+        return StepAtWork(process_id=uuid7(), runner=runner, name="Slow", seconds=0.05, give_up=lambda _: None)
+
+    def test_what_another_thread_has_taken_up_since_is_kept_alive(self) -> None:
+        kept = keeper.Keeper("r")
+        step = self.given_up()
+        step.is_over = True
+        kept._watchdog._lost.append(step)
+        with kept.keeping(step.process_id):
+            kept._end_overdue()
+            assert kept.running == {step.process_id}
+
+    def test_its_connection_is_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It does other work by then: cutting takes seconds where the server does not answer."""
+        dog, first, second = Watchdog("r"), self.given_up(), self.given_up()
+        severed: list[object] = []
+
+        def cut(one: object) -> None:
+            severed.append(one)
+            dog.end(first)
+            dog.end(second)
+
+        monkeypatch.setattr(watchdog, "sever", cut)
+        dog.begin(first)
+        dog.begin(second)
+        time.sleep(0.1)
+        dog.start()
+        try:
+            wait_for(lambda: {step.process_id for step in dog._lost} == {first.process_id, second.process_id})
+        finally:
+            dog.stop()
+        assert len(severed) == 1

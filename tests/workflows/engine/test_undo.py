@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from django.db import IntegrityError
+from django.db.models.functions import Now
 
 from products.models import Workflow as WorkflowRow
 from subscriptions import hooks
@@ -20,6 +22,7 @@ from subscriptions.models import Subscription
 from tests.subscriptions.conftest import declare, make_host, stock
 from wfo_site.common.db.outside import outside
 from wfo_site.common.errors import Conflict, DomainError, Forbidden
+from wfo_site.common.uuid7 import uuid7
 from workflows import (
     AuthContext,
     State,
@@ -44,7 +47,7 @@ from workflows import (
     sub_workflow,
 )
 from workflows.builtin.modify_note import modify as modify_note
-from workflows.engine import waits
+from workflows.engine import child_maker, waits
 from workflows.engine.undo_plan import Fate
 from workflows.enums import ProcessKind
 from workflows.forms import FormPage
@@ -56,6 +59,7 @@ from workflows.services.insync import ProcessesNotEnded, set_subscription_in_syn
 
 from . import undoing
 from .conftest import StartWorkflow, in_thread, rows, state_of
+from .test_races import Side, meet, once
 from .undoing import CALLS, FAILING, GIVEN, NETWORK, flow_of, makes, says
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -440,6 +444,32 @@ class TestParts:
         assert (done.last_status, NETWORK) == ("completed", {})
         assert {"B / Make b", "B / Make c", "A"} == {one.where for one in undo_plan(process.pk).steps if one.where}
 
+    def test_a_part_that_another_has_replaced_is_undone_from_the_state_of_its_parent(
+        self, start: StartWorkflow
+    ) -> None:
+        each = foreach("Each", lambda _: ["x"], makes("a") >> inputstep("Ask", assignee="NOC")(_form))
+        process = start(flow_of(makes("first"), each))
+        abort_process(Process.every.get(branch_name="x").pk)
+        resume_process(process.pk)
+        assert Process.every.filter(branch_name="x").count() == 2
+        seen = [state_given(one) for one in undo_plan(process.pk).undone if one.name == "Make a"]
+        assert [(state["first"], state["item"]) for state in seen] == [("made", "x")] * 2
+        assert undo(process).last_status == "completed"
+        assert (GIVEN["a"]["first"], GIVEN["a"]["item"]) == ("made", "x")
+
+    def test_parts_of_parts_are_found_whatever_the_clocks_of_their_runners(
+        self, start: StartWorkflow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The runner that makes the parts of a part is behind: their ids are lower than that of their parent."""
+        ids = iter(range(10_000, 0, -1))
+        monkeypatch.setattr(child_maker, "uuid7", lambda: UUID(int=next(ids)))
+        FAILING.add("Stop")
+        deep = parallel("Deep", makes("c"), makes("b"))
+        process = start(flow_of(parallel("Ends", branch("A", makes("a")), branch("B", deep)), says("Stop")))
+        assert sorted(NETWORK) == ["a", "b", "c"]
+        undo(process)
+        assert NETWORK == {}
+
     def test_a_workflow_that_it_started_is_named_and_undone_on_its_own(self, start: StartWorkflow) -> None:
         WorkflowRow.objects.create(name="inner", target="SYSTEM", description="Inner")
         flow_of(makes("inner"), name="inner")
@@ -496,6 +526,43 @@ class TestRefusals:
         assert (status_of(process), NETWORK) == ("aborted", {"slow": "made"})
         assert undo(process).last_status == "completed"
         assert NETWORK == {}
+
+    def test_the_clock_that_the_lease_is_kept_by_says_whether_it_goes_on(
+        self, start: StartWorkflow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """That of the one who asks is far ahead."""
+        FAILING.add("Stop")
+        process = start(flow_of(makes("a"), says("Stop", undo=nothing_to_undo)))
+        abort_process(process.pk)
+        Process.every.filter(pk=process.pk).update(lease_until=Now() + timedelta(seconds=20))
+        monkeypatch.setattr("workflows.models.now", lambda: datetime(2100, 1, 1, tzinfo=UTC))
+        with pytest.raises(Conflict, match="may not have ended"):
+            undo_process(process.pk)
+
+    def test_a_step_of_an_undo_that_goes_on_after_an_abort_is_not_overtaken(self, start: StartWorkflow) -> None:
+        refusals: list[str] = []
+        taken_away: list[UUID] = []
+
+        def give_up(undo_id: UUID, process_id: UUID) -> None:
+            abort_process(undo_id)
+            try:
+                undo_process(process_id)
+            except Conflict as error:
+                refusals.append(str(error))
+
+        def take_away(process_id: UUID) -> None:
+            taken_away.append(process_id)
+            if len(taken_away) == 1:
+                undo_id = Process.every.get(kind="undo", last_status="running").pk
+                in_thread(partial(give_up, undo_id, process_id)).join()
+
+        FAILING.add("Stop")
+        process = start(flow_of(step("Make", undo=take_away)(nothing), says("Stop", undo=nothing_to_undo)))
+        undo_process(process.pk)
+        (refusal,) = refusals
+        assert "may not have ended" in refusal
+        assert len(taken_away) == 1
+        assert undo(process).last_status == "completed"
 
     def test_there_must_be_something_to_undo(self, start: StartWorkflow) -> None:
         FAILING.add("Stop")
@@ -588,6 +655,28 @@ class TestLock:
         undo(process)
         assert seen == [False]
         assert hooks.owner_is_over(process.pk)
+
+    def test_nobody_takes_it_from_what_an_ended_process_has_started(self, start: StartWorkflow, host: UUID) -> None:
+        """It works under the lock of its root, which waited for nobody and has completed."""
+        process = self._failed(start, host)
+        inner = start(flow_of(inputstep("Ask", assignee="NOC")(_form), name="inner"))
+        Process.every.filter(pk=inner.pk).update(parent=process, root_id=process.pk)
+        abort_process(process.pk)
+        assert not hooks.owner_is_over(process.pk)
+        abort_process(inner.pk)
+        assert hooks.owner_is_over(process.pk)
+
+    def test_nobody_takes_it_over_while_it_is_freed_by_hand(self, start: StartWorkflow, host: UUID) -> None:
+        """The one that frees it has seen that no process needs it, and must not free it from one that comes then."""
+        process = self._failed(start, host)
+        abort_process(process.pk)
+        other = uuid7()
+        taker = Side(lambda: subscription_services.unsync_unchecked(host, root_id=other))
+        with once('SELECT "workflows_process"', lambda: meet(taker)):
+            set_subscription_in_sync(host)
+        taker.join()
+        assert taker.error is None
+        assert self._lock(host) == (False, other)
 
     def test_it_is_kept_where_something_could_not_be_undone(self, start: StartWorkflow, host: UUID) -> None:
         process = self._failed(start, host, says("Tell the customer"))

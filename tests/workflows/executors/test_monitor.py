@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -114,3 +116,61 @@ def test_whatever_workers_answer_is_understood(
     monkeypatch.setattr(Inspect, "stats", lambda _: answers)
     monkeypatch.setattr(Inspect, "active_queues", lambda _: queues)
     assert ask_celery() == workers
+
+
+# As Flower 2 writes it, with one worker that has gone.
+METRICS = """
+# HELP flower_worker_prefetched_tasks Number of tasks of given type prefetched at a worker
+# TYPE flower_worker_prefetched_tasks gauge
+# HELP flower_worker_online Worker online status
+# TYPE flower_worker_online gauge
+flower_worker_online{worker="celery@two"} 1.0
+flower_worker_online{worker="celery@gone"} 0.0
+flower_worker_online{worker="celery@one"} 1.0
+# HELP flower_worker_number_of_currently_executing_tasks Number of tasks currently executing at a worker
+# TYPE flower_worker_number_of_currently_executing_tasks gauge
+flower_worker_number_of_currently_executing_tasks{worker="celery@one"} 3.0
+"""
+
+
+class Flower(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        pages = {
+            "/flower/metrics": METRICS,
+            "/nobody/metrics": METRICS.replace("1.0", "0.0"),
+            "/else/metrics": "up 1\n",
+        }
+        self.send_response(200 if self.path in pages else 404)
+        self.end_headers()
+        self.wfile.write(pages.get(self.path, "").encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is given
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def flower() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Flower) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://user:hunter2@127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_flower_is_asked_where_there_is_one(flower: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Core 2.11."""
+    monkeypatch.setattr(module, "ask_celery", lambda: pytest.fail("the workers were asked"))
+    settings.FLOWER_URL = f"{flower}/flower/"
+    assert module.ask() == [OnlineWorker("celery@one"), OnlineWorker("celery@two")]
+    settings.FLOWER_URL = f"{flower}/nobody"
+    assert module.ask() == []
+
+
+@pytest.mark.parametrize("path", ["/wrong", "/else", None])
+def test_the_workers_are_asked_where_flower_does_not_answer(
+    path: str | None, flower: str, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "ask_celery", lambda: [ONE])
+    settings.FLOWER_URL = "http://user:hunter2@127.0.0.1:1" if path is None else flower + path
+    assert module.ask() == [ONE]
+    assert "Flower could not be asked" in caplog.text
+    assert "hunter2" not in caplog.text

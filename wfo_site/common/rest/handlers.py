@@ -7,10 +7,11 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
+from django.urls import is_valid_path
 from django.views import defaults
 
 from wfo_site.common.db.errors import may_work_later
@@ -58,6 +59,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
         return problem_response(HTTPStatus.NOT_FOUND, HTTPStatus.NOT_FOUND.phrase)
+    if request.method in ("GET", "HEAD") and not request.path.endswith("/") and is_valid_path(f"{request.path_info}/"):
+        # An address typed without its last slash. `APPEND_SLASH` would do so for the API too, which takes both.
+        return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
     return defaults.page_not_found(request, exception)
 
 
