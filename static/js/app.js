@@ -49,11 +49,22 @@ function isBackground({ requestConfig }) {
 document.body.addEventListener("wfo:toast", (event) => toast(event.detail.level || "info", event.detail.text));
 
 document.body.addEventListener("htmx:confirm", (event) => {
-  const question = event.detail.elt.closest("[data-confirm]") || (event.detail.question ? event.detail.elt : null);
-  if (!question) return;
+  const { elt, question, issueRequest } = event.detail;
+  const asking = elt.closest("[data-confirm]") || (question ? elt : null);
+  if (!asking || asking.dataset.confirmed) return;
   event.preventDefault();
-  confirmFirst(question, event.detail.question).then((yes) => yes && event.detail.issueRequest(true));
+  confirmFirst(asking, question).then((yes) => yes && (elt.isConnected ? issueRequest(true) : sendInstead(elt)));
 });
+
+// A live update may have drawn an element anew while its dialog was open, and htmx sends nothing for one that is gone.
+function sendInstead(gone) {
+  const same = [...document.querySelectorAll("form[hx-post][data-confirm]")];
+  const form = same.find((one) => one.getAttribute("hx-post") === gone.getAttribute("hx-post"));
+  if (!form) return toast("warning", "The page has changed meanwhile, and this is no longer offered. Nothing was sent.");
+  form.dataset.confirmed = "yes";
+  form.requestSubmit();
+  delete form.dataset.confirmed;
+}
 
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -82,6 +82,26 @@ def test_from_product_to_completed_process(page: Page) -> None:
     expect(page.locator(".step-card.step-pending")).to_have_count(0)
 
 
+def test_an_answer_counts_although_the_button_was_drawn_anew_while_the_dialog_was_open(
+    page: Page, failed: Process
+) -> None:
+    retry = page.get_by_role("button", name="Retry", exact=True)
+    confirm = page.locator("dialog[open]").get_by_role("button", name="Retry")
+    _open(page, f"/tasks/{failed.pk}/")
+    retry.click()
+    page.evaluate("for (const form of document.querySelectorAll('#process-buttons form')) form.remove()")
+    confirm.click()
+    expect(page.locator(".toast")).to_contain_text("Nothing was sent")
+    _open(page, f"/tasks/{failed.pk}/")
+    retry.click()
+    page.evaluate(
+        "for (const form of document.querySelectorAll('#process-buttons form')) {"
+        "const again = form.cloneNode(true); form.replaceWith(again); htmx.process(again) }"
+    )
+    confirm.click()
+    expect(page.locator("#process-status")).to_contain_text("completed")
+
+
 def test_wrong_input_is_corrected_in_place(page: Page) -> None:
     product = Product.objects.get(name="Port 10G")
     _open(page, f"/processes/start/create_test_port/?productId={product.pk}")
