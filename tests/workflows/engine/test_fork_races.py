@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from workflows import Step, branch, foreach, parallel, step
-from workflows.engine import claims, deadlines
+from workflows.engine import claims, deadlines, waits
 from workflows.engine.fault_points import FaultPoint, install
 from workflows.engine.runner import run
+from workflows.executors import keeper
 from workflows.models import Process, Wait
 from workflows.selectors import why_not_running
 from workflows.services import abort_process, resume_process
@@ -290,3 +292,30 @@ def test_heartbeats_do_not_wait_for_what_somebody_else_has_locked(start: StartWo
     assert after[free.pk] > before[free.pk]
     assert after[locked.pk] == before[locked.pk], "it was left for the next time"
     assert CALLS == []
+
+
+@postgresql_only
+def test_leases_are_kept_while_a_look_for_work_waits_for_a_lock(start: StartWorkflow, settings: Any) -> None:
+    """An abort of thousands of parts has what they are waited for with; a deadline that passes then waits for it."""
+    settings.PROCESS_LEASE_SECONDS = 2.0
+    waiting = start(flow_of(parallel("Both", asks("A"), asks("B"))))
+    run_all(waiting)
+    running = start(flow_of(says("Work"), name="running"))
+    looked = threading.Event()
+
+    def look() -> None:
+        looked.set()
+        with transaction.atomic():
+            waits.lock_children(waiting.pk)
+
+    kept = keeper.Keeper("r", sweep=look)
+    assert claims.claim(running.pk, "r") is not None
+    with kept.keeping(running.pk), transaction.atomic():
+        assert waits.lock_children(waiting.pk) is not None
+        kept.start()
+        try:
+            assert looked.wait(20)
+            time.sleep(4)
+            assert Process.every.filter(pk=running.pk, lease_until__gt=Now()).exists()
+        finally:
+            kept.stop()
