@@ -26,10 +26,18 @@ def _owner_is_over(root_id: UUID) -> bool:
 
 
 def _link_process(process_id: UUID, subscription_ids: Collection[UUID]) -> None:
+    """Note what a process works on; what a branch works on, its process works on."""
+    from wfo_site.common.context import current
+    from workflows.engine.tree import whole_of
     from workflows.models import ProcessSubscription
 
+    # In one order: branches of a process that link the same at a time wait for each other, and not in a circle.
     ProcessSubscription.objects.bulk_create(
-        [ProcessSubscription(process_id=process_id, subscription_id=pk) for pk in subscription_ids],
+        [
+            ProcessSubscription(process_id=one, subscription_id=pk)
+            for one in whole_of(process_id, current().root_id)
+            for pk in sorted(subscription_ids)
+        ],
         ignore_conflicts=True,
     )
 

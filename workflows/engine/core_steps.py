@@ -138,9 +138,9 @@ def store_process_subscription(workflow_target: str | None = None) -> Step:
 
     @step("Create Process Subscription relation", atomic=True, effects="database", undo=nothing_to_undo)
     def link(subscription_id: UUID) -> None:
-        from workflows.models import ProcessSubscription
+        from subscriptions import hooks
 
-        ProcessSubscription.objects.get_or_create(process_id=step_context().process_id, subscription_id=subscription_id)
+        hooks.link_process(step_context().process_id, [subscription_id])
 
     return link
 

@@ -48,6 +48,20 @@ def ref_to(process_id: UUID) -> Ref | None:
     return None if row is None else Ref(**dict(zip(Ref.__dataclass_fields__, row, strict=True)))
 
 
+def whole_of(process_id: UUID, root_id: UUID | None = None) -> list[UUID]:
+    """Return a process and, of a branch, what that is a part of, up to the process of its own.
+
+    A statement for each level; none for the root of a tree, if that is known.
+    """
+    whole = [process_id]
+    while whole[-1] != root_id:
+        row = Process.every.filter(pk=whole[-1]).values_list("kind", "parent_id").first()
+        if row is None or row[0] != ProcessKind.BRANCH or row[1] is None:
+            break
+        whole.append(row[1])
+    return whole
+
+
 def ref_of(process: Process) -> Ref:
     """Return the place of a process that was read with its workflow."""
     return Ref(

@@ -21,9 +21,11 @@ from workflows import (
     StepList,
     Target,
     begin,
+    branch,
     create_workflow,
     done,
     ensure_provisioning_status,
+    foreach,
     init,
     inputstep,
     modify_workflow,
@@ -369,6 +371,36 @@ class TestLocks:
         assert start_on(validate, host).last_status == "completed"
         assert lock_of(host) == (True, None)
 
+    def test_a_validation_does_not_take_the_lock_of_what_was_set_going_and_left_alone(
+        self, start_on: StartOn, start: StartWorkflow, host: UUID
+    ) -> None:
+        """The lock names the root, which has ended: what it has started has not."""
+
+        @modify_workflow("Ask first")
+        def asks() -> StepList:
+            return begin >> inputstep("Ask", assignee="NOC")(lambda: FormPage)
+
+        @workflow("Set going")
+        def set_going() -> StepList:
+            pages = [{"subscription_id": str(host)}]
+            return init >> sub_workflow("Start", "asks", pages, wait=False) >> done
+
+        @validate_workflow("Validate")
+        def validate() -> StepList:
+            return begin >> body
+
+        offer(asks)
+        root = start(set_going)
+        root.refresh_from_db()
+        child = Process.objects.get(parent=root)
+        assert (root.last_status, child.last_status, lock_of(host)) == ("completed", "suspended", (False, root.pk))
+        refused = start_on(validate, host)
+        assert (refused.last_status, refused.last_step) == ("failed", LOCK)
+        assert lock_of(host) == (False, root.pk)
+        abort_process(child.pk)
+        assert start_on(validate, host).last_status == "completed"
+        assert lock_of(host) == (True, None)
+
     def test_only_what_the_own_process_holds_is_freed(
         self, start_on: StartOn, start: StartWorkflow, host: UUID
     ) -> None:
@@ -499,6 +531,38 @@ def test_a_step_never_sees_a_live_model(start_on: StartOn, host: UUID) -> None:
     assert start_on(modify, host).last_status == "completed"
     assert len(seen) == 3
     assert all(type(one) is dict and one["subscription_id"] == str(host) for one in seen)
+
+
+@database
+class TestLinks:
+    def test_what_a_branch_works_on_its_process_works_on(
+        self, start: StartWorkflow, shop: SimpleNamespace, host: UUID
+    ) -> None:
+        """Branches are in no list: without this, nobody would find who has changed a subscription."""
+
+        @step("Choose")
+        def choose() -> State:
+            return {"subscription_id": host}
+
+        @step("Rename")
+        def rename(item: str) -> State:
+            subscription = SubscriptionModel.from_subscription(item)
+            subscription.description = "Renamed"
+            return {"subscription": subscription}
+
+        renamed = [str(make_host(shop, name).subscription_id) for name in ("bravo", "charlie")]
+        within = parallel("Within", branch("Link", begin >> choose >> store_process_subscription()))
+
+        @workflow("Rename all")
+        def rename_all() -> StepList:
+            return init >> foreach("Rename each", lambda _: renamed, rename) >> parallel("Link", within) >> done
+
+        process = start(rename_all)
+        process.refresh_from_db()
+        assert process.last_status == "completed"
+        assert {str(pk) for pk in process.subscriptions.values_list("pk", flat=True)} == {*renamed, str(host)}
+        for part in Process.every.filter(root_id=process.pk, branch_name__in=renamed):
+            assert [str(pk) for pk in part.subscriptions.values_list("pk", flat=True)] == [part.branch_name]
 
 
 @database

@@ -160,7 +160,7 @@ def test_who_waits_for_a_place_is_woken_when_one_is_free(
         release_first.set()
         wait_for(lambda: Process.every.get(pk=first.pk).last_status == "completed")
         wait_for(lambda: Process.every.get(pk=second.pk).last_status == "completed")
-        assert Process.every.get(pk=more_urgent.pk).last_status == "running"
+        wait_for(lambda: Process.every.get(pk=more_urgent.pk).last_status == "running")
     finally:
         release_urgent.set()
         pool.stop(20)
