@@ -181,7 +181,7 @@ class ProcessStep(models.Model):
     # The claim under which it was written; null for rows that no runner wrote before this was kept.
     epoch = models.PositiveBigIntegerField(null=True)
     retries = models.PositiveIntegerField(default=0)
-    # When the earlier of several identical failures ended, ISO text.
+    # When the earlier of several identical failures ended, ISO text; of very many, the last ones.
     earlier_completed_at = models.JSONField(default=list)
     created_by = models.CharField(max_length=255, null=True)  # noqa: DJ001 - the API shows null
     started_at = models.DateTimeField()

@@ -7,6 +7,7 @@ class CommonConfig(AppConfig):
     label = "wfo_common"
 
     def ready(self) -> None:
-        from wfo_site.common.db.sessions import end_forgotten_transactions
+        from wfo_site.common.db.sessions import end_forgotten_transactions, limit_waits_for_locks
 
         connection_created.connect(end_forgotten_transactions)
+        connection_created.connect(limit_waits_for_locks)

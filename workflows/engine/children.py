@@ -121,12 +121,19 @@ def _tried_before(process_id: UUID, key: str) -> Wait | None:
 def _take_along(before: Wait, kids: Sequence[Kid], seq: int, *, turn: str | None, allow_aborted: bool) -> set[int]:
     """Make the children of an earlier try those of the row written now; return the places that they fill.
 
-    An aborted child is let go: another takes its place. What it was a part of is noted where it was waited for.
+    An aborted child is let go: another takes its place. What it was a part of is noted where it was waited for. Raises
+    ChildrenMissing while its step goes on all the same: the other one would do the same beside it.
     """
     parent_id, detail = before.process_id, before.detail
     gone = [] if allow_aborted else [kid.process_id for kid in kids if kid.status == ProcessStatus.ABORTED]
     if gone:
-        Process.every.filter(pk__in=gone).update(parent_seq=None)
+        left = Process.every.filter(pk__in=gone)
+        if running := left.filter(lease_until__gt=Now()).order_by("process_id").values_list("branch_name", flat=True):
+            raise ChildrenMissing(
+                f"“{running[0]}” was aborted, and its step may not have ended; retry when it has, or its worker is "
+                "known to be lost"
+            )
+        left.update(parent_seq=None)
         Wait.objects.filter(pk=before.pk).update(
             detail={**detail, waits.LET_GO: [str(process_id) for process_id in gone]}
         )

@@ -31,6 +31,10 @@ from workflows.models import EngineSettings, Process, ProcessQuerySet, ProcessSt
 LET_GO: Final[dict[str, Any]] = {"runner": None, "lease_until": None, "rung_at": None, "lost_claims": 0}
 
 
+# Of identical failures so many times are kept; a step may be tried for ever, and every few seconds.
+KEPT_TIMES: Final = 1_000
+
+
 class FenceLost(Exception):
     """Another runner, an abort or a person has taken the process: what this runner did is dropped."""
 
@@ -192,7 +196,8 @@ def _write_row(claim: Claim, row: StepRow) -> None:
     columns = row.outcome()
     if row.repeats:
         earlier, last = stored.values_list("earlier_completed_at", "completed_at").get()
-        columns |= {"retries": F("retries") + 1, "earlier_completed_at": [*earlier, last.isoformat()]}
+        times = [*earlier, last.isoformat()][-KEPT_TIMES:]
+        columns |= {"retries": F("retries") + 1, "earlier_completed_at": times}
     stored.update(**columns)
     if row.drops is not None:
         ProcessStep.objects.filter(process_id=claim.process_id, seq=row.drops).delete()

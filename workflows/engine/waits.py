@@ -28,7 +28,12 @@ def open_input(process_id: UUID, key: str) -> None:
 
 
 def open_retry(again: NextTry, process_id: UUID, key: str) -> None:
-    """Note that the process waits for another try, which comes by itself."""
+    """Note that the process waits for another try, which comes by itself.
+
+    Those for the tries before are forgotten: there may be no end of them, and the row of the step counts them.
+    """
+    before = Wait.objects.filter(process_id=process_id, kind=WaitKind.RETRY, key=key)
+    before.exclude(state=WaitState.OPEN).delete()
     Wait.objects.create(
         process_id=process_id,
         kind=WaitKind.RETRY,

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
+from wfo_site.common.db.sessions import be_impatient
 from workflows.engine import claims
 from workflows.engine.claims import Claim
 from workflows.engine.side_log import SideLog
@@ -97,6 +98,8 @@ class Keeper:
 
     def _loop(self) -> None:
         beat_every = settings.PROCESS_LEASE_SECONDS / 4
+        # Whoever ends a wait may have to wait for an abort of thousands of parts; the leases of all others must not.
+        be_impatient(beat_every)
         pause = min(beat_every, SWEEP_SECONDS)
         last_beat = time.monotonic()
         try:

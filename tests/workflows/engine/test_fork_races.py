@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 
-from workflows import Step, branch, foreach, parallel, step
-from workflows.engine import claims, deadlines
+from workflows import Step, branch, parallel, step
+from workflows.engine import claims, deadlines, waits
 from workflows.engine.fault_points import FaultPoint, install
 from workflows.engine.runner import run
+from workflows.executors import keeper
 from workflows.models import Process, Wait
-from workflows.selectors import why_not_running
 from workflows.services import abort_process, resume_process
 
 from .conftest import StartWorkflow
 from .test_executors import wait_for
-from .test_forks import CALLS, FAILING, asks, flow_of, nothing_fails_yet, parts, says, steps
+from .test_forks import CALLS, FAILING, asks, flow_of, nothing_fails_yet, parts, says
 from .test_races import Side, meet, once
 
 __all__ = ["nothing_fails_yet"]
@@ -113,79 +114,28 @@ class TestTriedAgain:
         run_all(process)
         assert status(process) == "completed"
 
-    def test_those_that_wait_for_their_turn_get_it(self, start: StartWorkflow) -> None:
-        """Nobody gave turns while the parent had failed."""
-        each = foreach("Ask all", lambda _: ["a", "b", "c"], asks("Ask"), max_parallel=1, timeout=60)
-        process = start(flow_of(each))
-        run_all(process)
-        expire(process)
-        resume_process(parts(process)["a"].pk, [{"answer": 1}])
-        run_all(process)
-        assert standing(process) == {"a": "completed", "b": "created", "c": "created"}
-        resume_process(process.pk)
-        run_all(process)
-        assert standing(process) == {"a": "completed", "b": "suspended", "c": "created"}
-
-    def test_the_code_says_how_many_may_be_at_work_now(self, start: StartWorkflow) -> None:
-        def deployed(limit: int) -> Any:
-            return flow_of(foreach("Ask all", lambda _: list("abcd"), asks("Ask"), max_parallel=limit, timeout=60))
-
-        process = start(deployed(1))
-        run_all(process)
-        expire(process)
-        deployed(2)
-        resume_process(process.pk)
-        run_all(process)
-        assert standing(process) == {"a": "suspended", "b": "suspended", "c": "created", "d": "created"}
-        assert "2 of “Ask all” run at once" in why_not_running(parts(process)["c"])
-        expire(process)
-        deployed(4)
-        resume_process(process.pk)
-        run_all(process)
-        assert set(standing(process).values()) == {"suspended"}
-
-    def test_no_more_parts_are_tried_again_at_once_than_may_be_at_work(self, start: StartWorkflow) -> None:
-        each = foreach("Each", lambda _: list("abcd"), steps(says("Try"), asks("Ask")), max_parallel=2)
-        process = start(flow_of(each))
-        FAILING.add("Try")
-        run_all(process)
-        assert set(standing(process).values()) == {"failed"}
-        FAILING.clear()
-        resume_process(process.pk)
-        run_all(process)
-        assert standing(process) == {"a": "suspended", "b": "suspended", "c": "resumed", "d": "resumed"}
-        assert why_not_running(parts(process)["d"]) == "Is held: waits for its turn: 2 of “Each” run at once."
-        for name in "abcd":
-            resume_process(parts(process)[name].pk, [{"answer": 1}])
-            run_all(process)
-        assert status(process) == "completed"
-
-    def test_one_that_a_person_tries_again_waits_for_its_turn_too(self, start: StartWorkflow) -> None:
-        each = foreach("Each", lambda _: list("ab"), steps(says("Try"), asks("Ask")), max_parallel=1)
-        process = start(flow_of(each))
-        FAILING.add("Try")
+    def test_a_part_is_not_made_anew_while_the_step_of_the_aborted_one_goes_on(self, start: StartWorkflow) -> None:
+        slow = Slow("A")
+        process = start(flow_of(parallel("Both", slow.step, says("B"))))
         run(process.pk, runner="r")
-        run(parts(process)["a"].pk, runner="r")
-        FAILING.clear()
+        side = Side(lambda: run(parts(process)["A"].pk, runner="other"))
+        side.start()
+        assert slow.begun.wait(20)
+        abort_process(parts(process)["A"].pk)
         run_all(process)
-        assert standing(process) == {"a": "failed", "b": "suspended"}
-        resume_process(parts(process)["a"].pk)
+        for _ in range(2):
+            resume_process(process.pk)
+            run_all(process)
+            assert "“A” was aborted, and its step may not have ended" in str(
+                Process.every.get(pk=process.pk).failed_reason
+            )
+            assert Process.every.filter(parent=process, branch_name="A").count() == 1
+        slow.release.set()
+        side.join()
+        resume_process(process.pk)
         run_all(process)
-        assert standing(process) == {"a": "resumed", "b": "suspended"}
-        resume_process(parts(process)["b"].pk, [{"answer": 1}])
-        run_all(process)
-        assert standing(process) == {"a": "suspended", "b": "completed"}
-
-    def test_a_deadline_that_tries_again_keeps_the_limit(self, start: StartWorkflow) -> None:
-        inner = steps(says("Try"), asks("Ask"))
-        each = foreach("Each", lambda _: list("abc"), inner, max_parallel=2, timeout=60, on_timeout="retry")
-        process = start(flow_of(each))
-        FAILING.add("Try")
-        run_all(process)
-        FAILING.clear()
-        expire(process)
-        run_all(process)
-        assert standing(process) == {"a": "suspended", "b": "suspended", "c": "resumed"}
+        assert status(process) == "completed"
+        assert Process.every.filter(parent=process, branch_name="A").count() == 2
 
     def test_clocks_that_differ_do_not_bring_an_old_try_back(self, start: StartWorkflow) -> None:
         """The runner of the first try was an hour ahead."""
@@ -290,3 +240,30 @@ def test_heartbeats_do_not_wait_for_what_somebody_else_has_locked(start: StartWo
     assert after[free.pk] > before[free.pk]
     assert after[locked.pk] == before[locked.pk], "it was left for the next time"
     assert CALLS == []
+
+
+@postgresql_only
+def test_leases_are_kept_while_a_look_for_work_waits_for_a_lock(start: StartWorkflow, settings: Any) -> None:
+    """An abort of thousands of parts has what they are waited for with; a deadline that passes then waits for it."""
+    settings.PROCESS_LEASE_SECONDS = 2.0
+    waiting = start(flow_of(parallel("Both", asks("A"), asks("B"))))
+    run_all(waiting)
+    running = start(flow_of(says("Work"), name="running"))
+    looked = threading.Event()
+
+    def look() -> None:
+        looked.set()
+        with transaction.atomic():
+            waits.lock_children(waiting.pk)
+
+    kept = keeper.Keeper("r", sweep=look)
+    assert claims.claim(running.pk, "r") is not None
+    with kept.keeping(running.pk), transaction.atomic():
+        assert waits.lock_children(waiting.pk) is not None
+        kept.start()
+        try:
+            assert looked.wait(20)
+            time.sleep(4)
+            assert Process.every.filter(pk=running.pk, lease_until__gt=Now()).exists()
+        finally:
+            kept.stop()

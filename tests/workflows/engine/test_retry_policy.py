@@ -26,8 +26,8 @@ from workflows import (
     task,
     workflow,
 )
-from workflows.engine import deadlines
-from workflows.models import Process, Wait
+from workflows.engine import deadlines, store
+from workflows.models import Process, ProcessStep, Wait
 from workflows.selectors import process_detail, why_not_running
 from workflows.services import resume_process
 from workflows.testing import run_until_idle
@@ -274,3 +274,24 @@ class TestPolicy:
     def test_policies_that_cannot_be_are_refused(self, values: dict[str, Any], why: str) -> None:
         with pytest.raises(ValueError, match=why):
             RetryPolicy(**values)
+
+
+def test_one_that_is_tried_for_ever_does_not_grow_for_ever(start: StartWorkflow, monkeypatch: Any) -> None:
+    monkeypatch.setattr(store, "KEPT_TIMES", 3)
+
+    @step("Never", retry=RetryPolicy(max_attempts=None, first_delay=1))
+    def never() -> None:
+        raise ValueError("no")
+
+    @workflow("For ever")
+    def for_ever() -> StepList:
+        return init >> never >> done
+
+    process = start(for_ever)
+    for _ in range(6):
+        Wait.objects.filter(process=process, state="open").update(deadline=Now() - timedelta(seconds=1))
+        assert deadlines.expire_due() == 1
+    row = ProcessStep.objects.get(process=process, name="Never")
+    assert (row.retries, len(row.earlier_completed_at)) == (6, 3)
+    assert row.earlier_completed_at[-1] < row.completed_at.isoformat()
+    assert Wait.objects.filter(process=process, kind="retry").count() == 1

@@ -5,12 +5,29 @@ Not as a start-up parameter: poolers between us and the server refuse those.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any, Final
 
 from django.conf import settings
 
 # Below this a busy machine would end transactions that nobody has forgotten.
 _LEAST_SECONDS: Final = 5.0
+
+_patience: ContextVar[float | None] = ContextVar("wfo_patience_with_locks", default=None)
+
+
+def be_impatient(seconds: float) -> None:
+    """Let the connections that this thread opens from now on wait for a lock no longer than this.
+
+    For threads that have other things to do in time; what they could not do they try again. SQLite has its own limit.
+    """
+    _patience.set(seconds)
+
+
+def limit_waits_for_locks(connection: Any, **_: object) -> None:
+    if connection.vendor == "postgresql" and (seconds := _patience.get()) is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {max(1, round(1000 * seconds))}")
 
 
 def end_forgotten_transactions(connection: Any, **_: object) -> None:
