@@ -10,6 +10,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.api.flows import rows_of, start, status_of
+from tests.api.rows import make_process
+from workflows.enums import ProcessStatus
 from workflows.services import pause_engine
 from workflows.testing import run_until_idle
 
@@ -52,6 +54,17 @@ def test_a_second_report_and_one_to_a_process_that_does_not_wait_are_409(api: AP
     assert api.post(f"{path}/progress", {"n": 2}, format="json").json() == expected
     assert rows_of(waiting) == before
     assert state_of(api, waiting)["answer"] == {"n": 1}
+
+
+@pytest.mark.parametrize("status", sorted(set(ProcessStatus.values) - {"awaiting_callback"}))
+def test_whatever_else_a_process_does_it_awaits_nothing(api: APIClient, status: str) -> None:
+    """Conformance 33."""
+    process = make_process(last_status=status)
+    path = f"/api/processes/{process.pk}/callback/token"
+    for one in (path, f"{path}/progress"):
+        response = api.post(one, {}, format="json")
+        assert (response.status_code, response.json()["detail"]) == (409, "This process is not in an awaiting state.")
+    assert status_of(process.pk) == status
 
 
 def test_a_wrong_token_is_404_and_changes_nothing(api: APIClient, waiting: UUID) -> None:

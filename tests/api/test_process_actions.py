@@ -18,7 +18,7 @@ from tests.api.flows import rows_of, start, status_of
 from tests.api.rows import START, make_process, make_product, make_subscription, make_workflow
 from workflows.api.schemas import ProcessSchema, ProcessStepSchema
 from workflows.engine.tree import Part, path_below
-from workflows.models import InputState, Process
+from workflows.models import InputState, Process, ProcessStep, ProcessSubscription
 from workflows.services import pause_engine
 from workflows.testing import run_until_idle
 
@@ -383,6 +383,17 @@ class TestDelete:
         assert staff_api.delete(url(task.pk)).status_code == 204
         assert list(Process.objects.values_list("pk", flat=True)) == [process.pk]
         assert staff_api.delete(url(task.pk)).status_code == 404
+
+    def test_its_history_goes_with_it_and_its_subscription_stays(self, staff_api: APIClient) -> None:
+        """Conformance 198."""
+        process_id, subscription = start(staff_api, "flow_task"), make_subscription()
+        Process.objects.get(pk=process_id).subscriptions.add(subscription)
+        kept = make_process(subscription)
+        parts = (ProcessStep, InputState, ProcessSubscription)
+        assert all(part.objects.filter(process_id=process_id).exists() for part in parts)
+        assert staff_api.delete(url(process_id)).status_code == 204
+        assert not any(part.objects.filter(process_id=process_id).exists() for part in parts)
+        assert list(subscription.processes.all()) == [kept]
 
     def test_only_staff_may(self, api: APIClient, open_api: APIClient, settings: Any) -> None:
         task = make_process(is_task=True)

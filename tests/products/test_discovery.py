@@ -82,6 +82,7 @@ def test_a_package_off_the_list_is_not_imported(package: Package) -> None:
     ],
 )
 def test_a_broken_module_is_named_with_file_and_line(package: Package, source: str, line: int, complaint: str) -> None:
+    """Conformance 69: when it is found, and not when somebody starts the workflow."""
     name = package({"wfo_products.py": source, "wfo_workflows.py": WORKFLOW.format(name="fine")})
     discovery.discover([name])
     [message] = checks.check_product_packages()

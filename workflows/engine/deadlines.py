@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from wfo_site.common import broadcast
 from wfo_site.common.context import SYSTEM_USER
 from workflows.engine import children, turns, waits
+from workflows.engine.announcements import announce
 from workflows.engine.bells import ring
 from workflows.engine.standing import NO_STEP
 from workflows.engine.tallies import children_of, tally_of
@@ -121,6 +122,7 @@ def _fail(wait: Wait, *, try_again: bool) -> bool:
     if parent_id is not None and parent_seq is not None and not try_again:
         children.settle(wait.process_id, parent_id, status)
     process.update(last_status=status, failed_reason=reason, wait_kind=None, rung_at=None, last_modified_at=Now())
+    announce(wait.process_id, status, parent_id=parent_id)
     logger.info("process %s: %s", wait.process_id, reason)
     if try_again:
         ring([wait.process_id])

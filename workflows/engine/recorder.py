@@ -14,11 +14,11 @@ from uuid import UUID
 from django.db import InterfaceError, InternalError, OperationalError, transaction
 
 from subscriptions.services import find_models, save_models
-from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.db.errors import may_work_later
 from wfo_site.common.json import to_json
 from workflows.engine import children, store
+from workflows.engine.announcements import announce
 from workflows.engine.bells import ring
 from workflows.engine.callback_tokens import conceal, mask
 from workflows.engine.claims import Claim
@@ -30,7 +30,6 @@ from workflows.engine.state import Delta, difference
 from workflows.engine.steps import State
 from workflows.engine.store import FenceLost, ProcessChange, StepRow
 from workflows.enums import ProcessStatus, StepStatus, WaitKind
-from workflows.models import ProcessSubscription
 from workflows.states import CLEARED_STEPS, ENDED, FAILED, PROCESS_STATUS_AFTER
 
 logger = logging.getLogger(__name__)
@@ -265,18 +264,5 @@ class Recorder:
             self.open_row, self.previous, self.base = None, written, after
 
     def announce(self, status: ProcessStatus, saved: Iterable[UUID] = ()) -> None:
-        """Tell browsers what changed; a process that stopped may have changed what its subscriptions' pages show."""
-        broadcast.processes_changed(self.claim.process_id)
-        changed = set(saved)
-        if status != ProcessStatus.RUNNING:
-            broadcast.status_counts_changed()
-            if self.claim.parent_id is not None:
-                broadcast.processes_changed(self.claim.parent_id)
-        if status in ENDED | FAILED:
-            changed |= set(
-                ProcessSubscription.objects.filter(process_id=self.claim.process_id).values_list(
-                    "subscription_id", flat=True
-                )
-            )
-        for subscription_id in changed:
-            broadcast.subscription_changed(subscription_id)
+        """Tell browsers what changed."""
+        announce(self.claim.process_id, status, parent_id=self.claim.parent_id, saved=saved)

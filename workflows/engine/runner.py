@@ -14,9 +14,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from wfo_site.common import broadcast
 from wfo_site.common.db.errors import is_lost
 from workflows.engine import children, claims, store
+from workflows.engine.announcements import announce
 from workflows.engine.claims import Claim
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.hosts import Host, never
@@ -26,6 +26,7 @@ from workflows.engine.registry import Workflow, get_workflow
 from workflows.engine.served import EVERYTHING, Served
 from workflows.engine.store import FenceLost
 from workflows.engine.tree import program_of
+from workflows.enums import ProcessStatus
 
 logger = logging.getLogger(__name__)
 
@@ -105,5 +106,4 @@ def _go(claim: Claim, workflow: Workflow, host: Host) -> None:
     except Exception as error:
         logger.exception("process %s: the engine cannot run it", claim.process_id)
         children.end_without_row(claim, store.failure_where_it_stands(error))
-        broadcast.processes_changed(claim.process_id)
-        broadcast.status_counts_changed()
+        announce(claim.process_id, ProcessStatus.FAILED, parent_id=claim.parent_id)

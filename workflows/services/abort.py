@@ -8,14 +8,14 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER
 from wfo_site.common.errors import Conflict, DomainError, NotFound
 from workflows.engine import children, waits
+from workflows.engine.announcements import announce
 from workflows.engine.tree import ref_to
 from workflows.enums import ProcessStatus, StepStatus
-from workflows.models import Process, ProcessStep, ProcessSubscription
+from workflows.models import Process, ProcessStep
 from workflows.states import ENDED
 
 USER_ABORTED = "User Aborted"
@@ -78,12 +78,7 @@ def abort_process(process_id: UUID, *, user: str = SYSTEM_USER, is_told: bool = 
         # In the order in which everybody locks several of them.
         for child_id in waited_for.order_by("process_id").values_list("process_id", flat=True):
             abort_process(child_id, user=user, is_told=True)
-        broadcast.processes_changed(process_id)
-        broadcast.status_counts_changed()
-        for subscription_id in ProcessSubscription.objects.filter(process_id=process_id).values_list(
-            "subscription_id", flat=True
-        ):
-            broadcast.subscription_changed(subscription_id)
+        announce(process_id, ProcessStatus.ABORTED)
 
 
 def _refusal(process_id: UUID) -> DomainError:

@@ -33,6 +33,7 @@ from workflows.services import (
     resume_process,
     update_callback_progress,
 )
+from workflows.testing.clock import pass_time
 
 from .conftest import StartWorkflow, rows, state_of
 
@@ -140,7 +141,7 @@ def test_keys_for_the_address_and_the_answer_can_be_chosen(start: StartWorkflow)
 
 
 def test_two_callback_steps_have_different_addresses(start: StartWorkflow) -> None:
-    """Conformance 73."""
+    """Conformance 73, 75."""
 
     @workflow("Two")
     def two() -> StepList:
@@ -148,14 +149,19 @@ def test_two_callback_steps_have_different_addresses(start: StartWorkflow) -> No
 
     process = start(two)
     first = token_of(process.pk)
+    update_callback_progress(process.pk, first, "10 %")
     arrive_callback(process.pk, first, {"n": 1})
     second = token_of(process.pk)
     assert first != second
+    state = process_detail(process.pk)["current_state"]
+    assert state["callback_result"] == {"n": 1}
+    assert "callback_progress" not in state, "that was said of the first"
     with pytest.raises(Conflict, match="This process is not in an awaiting state"):
         arrive_callback(process.pk, first, {"n": 1})
     arrive_callback(process.pk, second, {"n": 2})
     process.refresh_from_db()
     assert process.last_status == "completed"
+    assert state_of(process.pk)["callback_result"] == {"n": 2}
 
 
 def test_progress_is_shown_while_waiting_and_gone_afterwards(start: StartWorkflow) -> None:
@@ -271,10 +277,11 @@ def test_what_comes_after_an_answer_is_nobodys_doing(start: StartWorkflow, is_an
 def test_a_deadline_fails_the_step_and_a_retry_starts_the_group_again(start: StartWorkflow) -> None:
     """Conformance 77, 78."""
     process = start(workflow_with(timeout=60))
-    assert deadlines.expire_due() == 0
-    old = token_of(process.pk)
-    Wait.objects.filter(process=process).update(deadline=Now() - timedelta(seconds=1))
+    old, handed_over = token_of(process.pk), len(ROUTES)
     count = len(rows(process))
+    pass_time(timedelta(seconds=50))
+    assert deadlines.expire_due() == 0
+    pass_time(timedelta(seconds=10))
     assert deadlines.expire_due() == 1
     process.refresh_from_db()
     assert (process.last_status, process.failed_reason) == ("failed", "Callback timed out")
@@ -287,8 +294,19 @@ def test_a_deadline_fails_the_step_and_a_retry_starts_the_group_again(start: Sta
     process.refresh_from_db()
     assert process.last_status == "awaiting_callback"
     assert token_of(process.pk) != old
+    assert len(ROUTES) == handed_over + 1, "the work is handed over anew"
     abort_process(process.pk)
+    assert Process.every.get(pk=process.pk).last_status == "aborted"
     assert not Wait.objects.filter(process=process, state="open").exists()
+
+
+def test_without_a_timeout_an_answer_is_awaited_for_ever(start: StartWorkflow) -> None:
+    """Conformance 78."""
+    process = start(workflow_with())
+    pass_time(timedelta(days=1000))
+    assert deadlines.expire_due() == 0
+    arrive_callback(process.pk, token_of(process.pk), {})
+    assert Process.every.get(pk=process.pk).last_status == "completed"
 
 
 def test_one_that_cannot_be_ended_does_not_hold_up_the_others(

@@ -13,8 +13,8 @@ from workflows import State, StepList, begin, done, init, step, workflow
 from workflows.engine import claims
 from workflows.engine.fault_points import FaultPoint, install
 from workflows.engine.runner import run
-from workflows.models import EngineSettings, Process
-from workflows.selectors import engine_status, why_not_running
+from workflows.models import Process
+from workflows.selectors import engine_status, process_detail, why_not_running
 from workflows.services import abort_process, pause_engine, unpause_engine
 
 from .conftest import StartWorkflow, in_thread, rows
@@ -26,6 +26,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def nobody_runs(settings: Any) -> None:
     """Bells reach nobody: the test is the runner."""
     settings.EXECUTOR = "threadpool"
+
+
+def run_and_pause_in_first_count(process: Process) -> dict[str, Any]:
+    """Run until the pause takes effect, and return what was said of the engine while the step still ran."""
+    said: list[dict[str, Any]] = []
+
+    def pause(point: FaultPoint, step: str) -> None:
+        if (point, step) == (FaultPoint.BEFORE_WRITE, "Count") and not said:
+            pause_engine()
+            said.append(dict(engine_status()))
+
+    install(pause)
+    try:
+        run(process.pk, runner="r")
+    finally:
+        install(None)
+    return said[0]
 
 
 @pytest.fixture
@@ -71,25 +88,30 @@ def test_what_makes_a_process_claimable(created: Process, columns: dict[str, Any
 
 def test_a_paused_engine_claims_nothing_and_stops_before_the_next_step(created: Process) -> None:
     """Conformance 8, 9."""
-
-    def pause_after_first_count(point: FaultPoint, step: str) -> None:
-        if (point, step) == (FaultPoint.BEFORE_WRITE, "Count") and not EngineSettings.objects.get().global_lock:
-            pause_engine()
-
-    install(pause_after_first_count)
-    try:
-        run(created.pk, runner="r")
-    finally:
-        install(None)
+    while_it_runs = run_and_pause_in_first_count(created)
+    assert while_it_runs == {"global_lock": True, "global_status": "PAUSING", "running_processes": 1}
     created.refresh_from_db()
     assert (created.last_status, created.lease_until) == ("running", None)
     assert rows(created) == [("Start", "success"), ("Count", "success")]
     assert engine_status() == {"global_lock": True, "global_status": "PAUSED", "running_processes": 0}
     assert why_not_running(created) == "The engine is paused; it goes on when the engine does."
+    detail = process_detail(created.pk)
+    assert detail["current_state"]["n"] == 1
+    assert [(one["name"], one["status"]) for one in detail["steps"][2:]] == [("Count", "pending"), ("Done", "pending")]
     assert claims.claim(created.pk, "r") is None
     unpause_engine()
     assert run(created.pk, runner="r")
     assert rows(created)[-1] == ("Done", "complete")
+
+
+def test_what_was_paused_is_rung_for_when_the_engine_goes_on(created: Process, settings: Any) -> None:
+    """Conformance 9: nobody has to ask for it."""
+    run_and_pause_in_first_count(created)
+    settings.EXECUTOR = "inline"
+    unpause_engine()
+    created.refresh_from_db()
+    assert created.last_status == "completed"
+    assert rows(created) == [("Start", "success"), ("Count", "success"), ("Count", "success"), ("Done", "complete")]
 
 
 def test_the_result_of_a_runner_that_lost_its_process_is_dropped(created: Process) -> None:

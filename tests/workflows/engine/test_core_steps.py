@@ -18,6 +18,7 @@ from tests.subscriptions.conftest import declare, make_circuit, make_host, stock
 from wfo_site.common.errors import NotFound
 from workflows import (
     State,
+    Step,
     StepList,
     Target,
     begin,
@@ -156,10 +157,20 @@ class TestDecorators:
     def test_a_validation_takes_the_lock_also_from_nobody(self) -> None:
         made = validate_workflow("Made")(only_body)
         assert names(made) == ["Start", LINK, LOCK, "Body", UNLOCK, "Done"]
-        assert made.steps[2] is unsync_unchecked
         assert made.is_task
-        with isolated(empty=True):
-            assert modify_workflow("Made")(only_body).steps[2] is unsync
+
+    @pytest.mark.parametrize(
+        ("decorator", "lock"),
+        [
+            (modify_workflow, unsync),
+            (terminate_workflow, unsync),
+            (validate_workflow, unsync_unchecked),
+            (reconcile_workflow, unsync_unchecked),
+        ],
+    )
+    def test_only_what_compares_or_repairs_takes_the_lock_also_from_nobody(self, decorator: Any, lock: Step) -> None:
+        """Conformance 65."""
+        assert decorator("Made")(only_body).steps[2] is lock
 
     def test_a_workflow_is_exactly_what_its_function_returns(self) -> None:
         assert names(workflow("Made")(lambda_of(init >> body >> done))) == ["Start", "Body", "Done"]
@@ -621,6 +632,26 @@ class TestStart:
         revision = SubscriptionRevision.objects.filter(subscription_id=host).latest("number")
         assert (revision.process_id, revision.created_by) == (process.pk, "alice" if is_asked_first else "bob")
 
+    def test_a_workflow_is_linked_with_its_subscription_before_it_runs_and_a_task_is_not(
+        self, start_on: StartOn, host: UUID, settings: Any
+    ) -> None:
+        """Conformance 80, as of 5.5."""
+        # Bells reach nobody.
+        settings.EXECUTOR = "threadpool"
+
+        @modify_workflow("Modify")
+        def modify() -> StepList:
+            return begin
+
+        @validate_workflow("Validate")
+        def validate() -> StepList:
+            return begin
+
+        for made, linked in ((modify, [host]), (validate, [])):
+            process = start_on(made, host)
+            assert process.last_status == "created"
+            assert list(process.subscriptions.values_list("pk", flat=True)) == linked
+
     def test_a_form_that_is_not_passed_leaves_no_process(self, start: StartWorkflow) -> None:
         """Conformance 90."""
 
@@ -653,7 +684,7 @@ class TestStart:
 
 @database
 class TestWritesThatFail:
-    """Conformance 85."""
+    """Conformance 49, 85."""
 
     @pytest.fixture
     def broken_writes(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:

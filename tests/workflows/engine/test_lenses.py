@@ -8,8 +8,10 @@ import pytest
 
 from workflows import (
     State,
+    Step,
     StepList,
     begin,
+    callback_step,
     conditional,
     done,
     focussteps,
@@ -108,6 +110,38 @@ def test_a_condition_sees_what_its_step_sees(engine: Engine) -> None:
     assert run.state["part"] == {"speed": 20}
     assert [status for _, status in run.steps][2:4] == ["success", "skipped"]
     assert run.rows[3].delta == {}
+
+
+@step("Note", atomic=True)
+def note() -> State:
+    return {"noted": True}
+
+
+@retrystep("Try")
+def try_() -> State:
+    return {"tried": True}
+
+
+@inputstep("Ask", assignee="NOC")
+def ask_speed() -> FormGenerator:
+    class Speed(FormPage):
+        speed: int
+
+    page = yield Speed
+    return page.model_dump()
+
+
+@pytest.mark.parametrize(
+    "skipped",
+    [double, note, try_, ask_speed, step_group("Group", double >> ask_speed), callback_step("Call", double, note)],
+    ids=lambda one: one.name,
+)
+def test_a_step_of_any_kind_is_skipped_and_the_next_one_runs(engine: Engine, skipped: Step) -> None:
+    """Conformance 52."""
+    run = engine.start(of(prepare, conditional(lambda _: False)(skipped), double)).expect("completed")
+    assert run.steps[2:] == [(skipped.name, "skipped"), ("Double", "success"), ("Done", "complete")]
+    assert (run.rows[2].delta, run.rows[2].removed) == ({}, [])
+    assert run.state["speed"] == 2
 
 
 def test_all_of_a_list_run_while_the_condition_holds(engine: Engine) -> None:

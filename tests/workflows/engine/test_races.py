@@ -225,6 +225,18 @@ def test_a_deadline_and_a_person_do_not_lock_each_other_out(awaiting: Process, a
         assert awaiting.last_status == "failed"
 
 
+def test_an_answer_that_comes_after_the_sweep_has_looked_counts(awaiting: Process) -> None:
+    """Conformance 78."""
+    Wait.objects.filter(process=awaiting).update(deadline=Now() - timedelta(seconds=1))
+    token = process_detail(awaiting.pk)["current_state"]["callback_route"].rsplit("/", 1)[1]
+    with once('SELECT "workflows_wait"', lambda: arrive_callback(awaiting.pk, token, {"late": False})):
+        assert deadlines.expire_due() == 0
+    assert run(awaiting.pk, runner="r")
+    awaiting.refresh_from_db()
+    assert (awaiting.last_status, awaiting.failed_reason) == ("completed", None)
+    assert process_detail(awaiting.pk)["current_state"]["callback_result"] == {"late": False}
+
+
 def test_a_task_that_is_taken_while_it_is_deleted_is_not_deleted(start: StartWorkflow) -> None:
     @retrystep("Try")
     def fail() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from products.models import Workflow as WorkflowRow
 from wfo_site.common.errors import Conflict
 from workflows import (
     InconsistentDataError,
@@ -56,6 +57,11 @@ def breaks() -> None:
     raise ProcessFailureError("It broke", {"part": "axle"})
 
 
+@step("Breaks with two truths")
+def breaks_with_two_truths() -> None:
+    raise InconsistentDataError("Two truths")
+
+
 @retrystep("Asks")
 def asks() -> None:
     raise RuntimeError("Not yet")
@@ -97,6 +103,18 @@ def test_a_started_process_is_created_and_takes_from_its_row_whether_it_is_a_tas
     assert (process.last_status, process.created_by, process.is_task) == ("created", "alice", is_task)
     assert (process.last_step, process.assignee, process.failed_reason) == (None, "SYSTEM", None)
     assert process.started_at == process.last_modified_at
+
+
+def test_whether_it_is_a_task_is_said_by_the_catalogue_and_not_by_the_code(engine: Engine) -> None:
+    """Conformance 80."""
+
+    @workflow("Anything")
+    def became_a_task() -> StepList:
+        return begin >> breaks_with_two_truths
+
+    WorkflowRow.objects.create(name="became_a_task", target="SYSTEM", description="", is_task=True)
+    run = engine.start(became_a_task).expect("inconsistent_data")
+    assert run.process.is_task
 
 
 @pytest.mark.parametrize(
@@ -143,13 +161,9 @@ def test_what_failed_is_no_longer_said_once_a_later_step_is_done(engine: Engine)
 def test_the_assignee_of_a_failed_task_is_that_of_its_step(engine: Engine) -> None:
     """Conformance 82, as of 5.5."""
 
-    @step("Contradicts")
-    def contradicts() -> None:
-        raise InconsistentDataError("Two truths")
-
     @task("Contradicting")
     def contradicting() -> StepList:
-        return begin >> contradicts
+        return begin >> breaks_with_two_truths
 
     process = engine.start(contradicting).expect("inconsistent_data", failure="Two truths").process
     assert process.assignee == "SYSTEM"

@@ -68,6 +68,8 @@ def test_steps_run_in_order_and_their_results_are_merged_shallowly(start: StartW
     assert process.lease_until is None
     shown = process_detail(process.pk)["steps"]
     assert [item["state_delta"] for item in shown[1:3]] == [{"a": 1, "nested": {"x": 1}}, {"b": 2, "nested": {"y": 2}}]
+    given = shown[0]["state"]
+    assert [item["state"] for item in shown[1:]] == [{**given, "a": 1, "nested": {"x": 1}}, state, state]
 
 
 def test_the_input_of_a_start_is_stored_and_marked_as_taken_in(start: StartWorkflow) -> None:
@@ -87,6 +89,27 @@ def test_the_input_of_a_start_is_stored_and_marked_as_taken_in(start: StartWorkf
         "workflow_name": "simple_input",
         "workflow_target": "SYSTEM",
     }
+
+
+def test_what_the_form_gave_is_stored_with_the_start_and_the_engine_has_the_last_word(start: StartWorkflow) -> None:
+    """Conformance 59."""
+
+    def form() -> FormGenerator:
+        class Size(FormPage):
+            size: int
+
+        page = yield Size
+        return {**page.model_dump(), "reporter": "eve", "workflow_name": "another"}
+
+    @workflow("Sized", initial_input_form=form)
+    def sized() -> StepList:
+        return init >> done
+
+    process = start(sized, {"size": 3})
+    given = InputState.objects.get(process=process).input_state
+    own = {"reporter": "alice", "workflow_name": "sized", "workflow_target": "SYSTEM", "process_id": str(process.pk)}
+    assert given == {"size": 3, **own}
+    assert state_of(process.pk) == given
 
 
 def test_a_failing_step_fails_the_process_and_a_retry_runs_it_again(start: StartWorkflow) -> None:
@@ -141,6 +164,29 @@ def test_only_identical_failures_in_a_row_are_counted_on_one_row(start: StartWor
     assert len(merged.earlier_completed_at) == 1
     process.refresh_from_db()
     assert process.last_status == "completed"
+
+
+def test_a_failure_with_other_details_or_of_another_user_has_a_row_of_its_own(start: StartWorkflow) -> None:
+    """Conformance 84."""
+    details = [1, 1, 1, 2]
+
+    @step("Fragile")
+    def fragile() -> None:
+        raise ProcessFailureError("no", details.pop(0))
+
+    @workflow("Fragile")
+    def told_apart() -> StepList:
+        return init >> fragile >> done
+
+    process = start(told_apart, user="alice")
+    for user in ("alice", "bob", "bob"):
+        resume_process(process.pk, user=user)
+    failures = ProcessStep.objects.filter(process=process, status="failed").order_by("seq")
+    assert [(one.created_by, one.error["details"], one.retries) for one in failures] == [
+        ("alice", 1, 1),
+        ("bob", 1, 0),
+        ("bob", 2, 0),
+    ]
 
 
 def test_a_retrystep_waits_instead_of_failing(start: StartWorkflow) -> None:
@@ -220,6 +266,27 @@ def test_an_inputstep_suspends_until_valid_input_comes(start: StartWorkflow) -> 
     assert rows(process)[2:] == [("Confirm", "suspend"), ("Confirm", "success"), ("Done", "complete")]
     assert state_of(process.pk)["name"] == "core"
     assert [row.merged_seq for row in InputState.objects.filter(process=process)] == [1, 4]
+
+
+def test_an_answer_takes_the_place_of_what_the_state_had_under_its_name(start: StartWorkflow) -> None:
+    """Conformance 20."""
+
+    @step("Guess")
+    def guess() -> State:
+        return {"name": "a guess"}
+
+    @workflow("Asking")
+    def asking_again() -> StepList:
+        return init >> guess >> confirm >> done
+
+    process = start(asking_again)
+    before = len(rows(process))
+    assert process_detail(process.pk)["current_state"]["name"] == "a guess"
+    resume_process(process.pk, [{"name": "core"}])
+    process.refresh_from_db()
+    assert process.last_status == "completed"
+    assert len(rows(process)) > before
+    assert state_of(process.pk)["name"] == "core"
 
 
 def test_a_resume_of_what_cannot_be_resumed_is_refused(start: StartWorkflow) -> None:
@@ -334,6 +401,7 @@ def test_a_group_that_failed_starts_at_its_beginning_again(start: StartWorkflow)
 
     process = start(grouped_failure)
     assert rows(process)[1:] == [("Group", "failed")]
+    assert (process.last_step, process.failed_reason) == ("Group", "again")
     assert "effect" not in process_detail(process.pk)["current_state"]
     resume_process(process.pk, user="alice")
     assert rows(process)[1:] == [("Group", "failed")]
@@ -384,6 +452,10 @@ def answer_of(*names: str) -> Exception:
     return error  # type: ignore[no-any-return]
 
 
+class MaxRetryError(Exception):
+    """Known by its name, which urllib3 gave it."""
+
+
 @pytest.mark.parametrize(
     ("error", "as_task", "as_workflow"),
     [
@@ -393,6 +465,7 @@ def answer_of(*names: str) -> Exception:
         (answer_of("ApiException", "ServiceException"), "api_unavailable", "failed"),
         (answer_of("NotApiException"), "failed", "failed"),
         (ApiException(404, "missing"), "api_unavailable", "failed"),
+        (MaxRetryError("nobody answers"), "api_unavailable", "failed"),
         (AssertionError("no"), "failed", "failed"),
     ],
 )

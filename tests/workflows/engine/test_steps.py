@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from workflows import (
@@ -15,6 +17,7 @@ from workflows import (
     init,
     inputstep,
     parallel,
+    retrystep,
     step,
     step_group,
 )
@@ -43,9 +46,17 @@ def test_joining_anything_else_says_what_was_expected() -> None:
         begin >> "x"  # type: ignore[operator]
 
 
-def test_a_step_keeps_the_names_of_its_function() -> None:
+@pytest.mark.parametrize("decorator", [step("One"), retrystep("One"), inputstep("One", assignee="NOC")])
+def test_a_step_keeps_the_names_of_its_function(decorator: Any) -> None:
     """Conformance 55."""
-    assert (one.__name__, one.__doc__) == ("one", "Do the first thing.")  # type: ignore[attr-defined]
+
+    def deliver() -> None:
+        """Do the first thing."""
+
+    made, where = decorator(deliver), "test_a_step_keeps_the_names_of_its_function.<locals>.deliver"
+    assert (made.name, made.__name__, made.__qualname__) == ("One", "deliver", where)
+    assert (made.__doc__, made.__module__) == ("Do the first thing.", __name__)
+    assert made.__wrapped__ is deliver
 
 
 def test_keys_tell_steps_of_the_same_name_apart() -> None:
