@@ -91,7 +91,7 @@ def test_an_answer_counts_although_the_button_was_drawn_anew_while_the_dialog_wa
     retry.click()
     page.evaluate("for (const form of document.querySelectorAll('#process-buttons form')) form.remove()")
     confirm.click()
-    expect(page.locator(".toast")).to_contain_text("Nothing was sent")
+    expect(page.locator("#toasts")).to_contain_text("Nothing was sent")
     _open(page, f"/tasks/{failed.pk}/")
     retry.click()
     page.evaluate(
