@@ -1,4 +1,4 @@
-"""The claim and the plain step as one statement each, on PostgreSQL.
+"""The claim, the plain step and the heartbeat as one statement each, on PostgreSQL.
 
 They mean the same as the portable ways beside them, down to the clock that they ask, and the engine's tests run both.
 A statement outside a transaction is a round trip and a commit of its own; PostgreSQL plans it once per connection.
@@ -34,6 +34,16 @@ WHERE p.process_id = %(process_id)s AND w.workflow_id = p.workflow_id
     AND (p.queue IS NULL OR %(queues)s::text[] IS NULL OR p.queue = ANY(%(queues)s::text[]))
 RETURNING p.process_id, p.root_id, p.branch_key, p.epoch, p.workflow_id, w.name, p.is_task, p.created_by, p.plan_id,
     p.last_seq, p.kind, p.parent_id, p.parent_seq, p.priority, p.queue, p.left_since
+"""
+
+_HEARTBEAT = """
+WITH free AS (
+    SELECT process_id FROM workflows_process
+    WHERE process_id = ANY(%(process_ids)s) AND runner = %(runner)s AND (last_status IN ('running', 'aborted')) IS TRUE
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE workflows_process AS p SET lease_until = statement_timestamp() + %(lease)s
+FROM free WHERE p.process_id = free.process_id
 """
 
 _STEP_COLUMNS = (
@@ -102,6 +112,12 @@ def claim(
         cursor.execute(_CLAIM, values)
         row: tuple[Any, ...] | None = cursor.fetchone()
     return row
+
+
+def heartbeat(process_ids: Collection[UUID], runner: str, lease: timedelta) -> None:
+    """Prolong the leases that a runner has, but for those of rows that another has locked at this moment."""
+    with _cursor() as cursor:
+        cursor.execute(_HEARTBEAT, {"process_ids": list(process_ids), "runner": runner, "lease": lease})
 
 
 def write_step(
