@@ -265,9 +265,14 @@ def _with_place() -> ProcessQuerySet:
     return claimable().exclude(workflow__name__in=full) if full else claimable()
 
 
-def postpone(process_id: UUID, seconds: float) -> None:
-    """Let nobody look at a process for a while that could not be run now."""
-    claimable().filter(pk=process_id).update(not_before=Now() + timedelta(seconds=seconds))
+def postpone(process_id: UUID, seconds: float) -> bool:
+    """Let nobody look at a process for a while; False if another has taken it or does so. See `make_due`."""
+    return bool(claimable().filter(pk=process_id).update(not_before=Now() + timedelta(seconds=seconds)))
+
+
+def make_due(process_id: UUID) -> None:
+    """Let a process be claimed at once that was postponed."""
+    Process.every.live().filter(pk=process_id).update(not_before=None)
 
 
 def mark_rung(process_ids: Collection[UUID]) -> None:

@@ -84,10 +84,13 @@ class WorkerProcess:
 
         Once a step is stored, the process is as good as any other.
         """
+        # Only one worker empties itself for it, and only once in a while.
+        if not claims.postpone(candidate.process_id, _PATIENCE_SECONDS):
+            return False
         with self.room.alone(_PATIENCE_SECONDS) as is_alone:
             if not is_alone:
-                claims.postpone(candidate.process_id, _PATIENCE_SECONDS)
                 return False
+            claims.make_due(candidate.process_id)
             logger.warning("process %s was lost with its worker before; it runs alone", candidate.process_id)
             with self.keeper.keeping(candidate.process_id):
                 host = self._host(lambda: self.room.is_closing, one_step=True)

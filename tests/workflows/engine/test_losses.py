@@ -23,7 +23,7 @@ from workflows.models import EngineSettings, Process
 from workflows.selectors import why_not_running
 from workflows.services import pause_engine, release_process
 
-from .conftest import StartWorkflow, rows
+from .conftest import StartWorkflow, in_thread, rows
 from .test_executors import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -273,6 +273,26 @@ def test_one_that_cannot_be_alone_in_time_is_left_for_later(
     assert left.not_before is not None
     assert (left.lost_claims, left.last_status) == (2, "created")
     room.remove()
+
+
+def test_only_one_worker_empties_itself_for_it(start: StartWorkflow) -> None:
+    """While the first waits until it is alone, the second goes on with everything else."""
+    crowd = Crowd(start)
+    for process in crowd.innocent:
+        Process.every.filter(pk=process.pk).update(held_because="not now")
+    rooms = [Room(), Room()]
+    first, second = (WorkerProcess(room, ring=lambda _: None, replace=lambda _: None) for room in rooms)
+    crowd.release.set()
+    with rooms[0].among_others():
+        waiting = in_thread(first.run_next)
+        wait_for(rooms[0].asks_to_leave)
+        assert second.run_next() is False
+        assert not rooms[1].asks_to_leave()
+        assert not crowd.dangerous_ran.is_set()
+    waiting.join(20)
+    assert crowd.dangerous_ran.is_set()
+    for room in rooms:
+        room.remove()
 
 
 def test_the_thread_that_comes_second_leaves_the_lease_of_the_first_alone(start: StartWorkflow, settings: Any) -> None:
