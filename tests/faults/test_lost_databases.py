@@ -39,11 +39,15 @@ def in_background(act: Callable[[], None], seconds: float) -> Iterator[None]:
     thread.join()
 
 
-def throughput(fleet: Fleet, count: int) -> float:
-    """Return how many three-step workflows are done per second."""
-    began = time.monotonic()
-    fleet.wait_for_end(fleet.start("three_steps", count), seconds=300)
-    return count / (time.monotonic() - began)
+def throughput(lab: Lab, fleet: Fleet) -> float:
+    """Return how many three-step workflows are done per second, at the best of three times: it takes seconds, and the
+    machine may do something else in each of them."""
+    count, rates = lab.count(20, 300), []
+    for _ in range(3 if lab.part else 1):
+        began = time.monotonic()
+        fleet.wait_for_end(fleet.start("three_steps", count), seconds=300)
+        rates.append(count / (time.monotonic() - began))
+    return max(rates)
 
 
 def assert_alive(runners: list[Child]) -> None:
@@ -59,7 +63,7 @@ def test_restarts_of_the_database(lab: Lab) -> None:
         fleet.ask("migrate")
         runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
         count = lab.count(40, 5000)
-        baseline = throughput(fleet, lab.count(20, 300))
+        baseline = throughput(lab, fleet)
         began, restarts = time.monotonic(), 0
         lab.ledger.delay = 0.02
         # As long as the restarts last, so that each of them meets work.
@@ -79,7 +83,7 @@ def test_restarts_of_the_database(lab: Lab) -> None:
         back = time.monotonic()
         fleet.wait_for_end(fleet.start("three_steps", lab.count(8, 100)), seconds=30 + 2 * lab.lease)
         resumed_after = time.monotonic() - back
-        afterwards = throughput(fleet, lab.count(20, 300))
+        afterwards = throughput(lab, fleet)
         assert_alive(runners)
         lab.figures.note(
             processes=len(started),
@@ -107,7 +111,7 @@ def test_sessions_ended_at_random(lab: Lab) -> None:
     """`pg_terminate_backend` on any of our sessions, five times a second, while work comes in all the time."""
     fleet = lab.fleet()
     runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
-    baseline = throughput(fleet, lab.count(20, 300))
+    baseline = throughput(lab, fleet)
     ended: list[object] = []
     with psycopg.connect(f"{lab.database.server}/postgres", autocommit=True) as admin:
 
@@ -125,7 +129,7 @@ def test_sessions_ended_at_random(lab: Lab) -> None:
                 started += fleet.start("three_steps", 5)
     fleet.wait_for_end(started, seconds=120 + 2 * lab.lease)
     assert_alive(runners)
-    afterwards = throughput(fleet, lab.count(20, 300))
+    afterwards = throughput(lab, fleet)
     lab.figures.note(
         processes=len(started),
         sessions_ended=len(ended),
