@@ -67,14 +67,17 @@ def test_what_kills_its_celery_worker_is_held_and_nothing_else(tmp_path: Path, b
 @needs_postgresql
 @pytest.mark.fault("F17")
 def test_a_few_that_kill_their_child_of_a_pool_delay_the_many_by_a_tenth_at_most(tmp_path: Path, lab: Lab) -> None:
-    """Each takes a child of its pool with it, as a segmentation fault does, and is held; the workers live."""
+    """Each takes a child of its pool with it, as a segmentation fault does, and is held; the workers live.
+
+    The others take a second and a half, as ten steps do that call another system.
+    """
     innocent, poison = lab.count(100, 980), lab.count(2, 20)
     seconds = []
     for number, killers in enumerate((0, poison)):
         folder = tmp_path / str(number)
         folder.mkdir()
         installation = trouble(folder, executor="celery", broker=broker_url("redis"))
-        jobs = [("worker_bee", {"seconds": 0.25})] * innocent
+        jobs = [("worker_bee", {"seconds": 0.5})] * innocent
         for place in range(killers):
             jobs.insert(place * (innocent // poison + 1), ("killer", {}))
         start(installation, *jobs)
