@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -127,7 +128,7 @@ class Watchdog:
             for step in overdue:
                 # A thread that has come back meanwhile does other work on its connection.
                 if not step.is_over:
-                    sever(step.connection)
+                    sever(step.connection, is_back=partial(getattr, step, "is_over"))
                 self._lost.append(step)
 
 

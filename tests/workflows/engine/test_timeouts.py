@@ -345,7 +345,7 @@ class TestThreadsThatComeBack:
         dog, first, second = Watchdog("r"), self.given_up(), self.given_up()
         severed: list[object] = []
 
-        def cut(one: object) -> None:
+        def cut(one: object, **_: object) -> None:
             severed.append(one)
             dog.end(first)
             dog.end(second)
