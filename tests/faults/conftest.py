@@ -47,8 +47,6 @@ def postgresql_server() -> str:
     return url.rpartition("/")[0] if url.startswith("postgres") else ""
 
 
-# The brokers are everybody's and these tests empty their queues, so all of them go to one test process.
-on_the_brokers = pytest.mark.xdist_group("brokers")
 needs_postgresql = pytest.mark.skipif(not postgresql_server(), reason="a fault of PostgreSQL")
 
 

@@ -20,10 +20,10 @@ from tests.faults.harness.figures import Figures
 from tests.story.installation import Installation, Program, kill, wait_until
 from workflows.executors.celery import TURN_SECONDS
 
-from .conftest import on_the_brokers, places, short_on
+from .conftest import places, short_on
 from .fleet import Ledger, broker_url, celery_worker, select, start, statuses, trouble
 
-pytestmark = [pytest.mark.faults, short_on("PostgreSQL"), on_the_brokers]
+pytestmark = [pytest.mark.faults, short_on("PostgreSQL")]
 
 GRACE = 4
 # Every other one is told as a whole group.
@@ -141,13 +141,12 @@ def test_a_worker_runs_what_belongs_to_its_queues_and_nothing_else(tmp_path: Pat
     with working(celery_worker(installation, *standard, name="standard")):
         log = installation.database.folder / "standard.log"
         wait_until(lambda: " ready." in log.read_text())
-        started = start(installation, *[("worker_bee", {})] * 3)
+        start(installation, *[("worker_bee", {})] * 3)
         time.sleep(2)  # long enough for two looks of the sweeper
         assert statuses(installation.database) == {"created": 3}
         with working(celery_worker(installation, "-Q", "special", name="special")):
             until_done(installation, 3)
-    # Bells for others it may have heard: a worker that ends gives back what it has not answered.
-    assert not [process_id for process_id in started if process_id in log.read_text()]
+    assert "Task tasks" not in log.read_text()
     installation.database.drop()
 
 

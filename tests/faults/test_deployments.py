@@ -14,7 +14,6 @@ from tests.faults.harness.fleet import Fleet
 from tests.faults.harness.lab import Lab
 from tests.story.installation import kill, wait_until
 
-from .conftest import on_the_brokers
 from .fleet import Ledger, broker_url, celery_worker, select, start, statuses, trouble
 
 pytestmark = pytest.mark.faults
@@ -117,7 +116,6 @@ def test_a_release_while_processes_stand_half_way(lab: Lab) -> None:
     assert asked_after < 2 * new.place.lease + 15
 
 
-@on_the_brokers
 @pytest.mark.long
 def test_a_bell_that_only_workers_of_another_release_heard(tmp_path: Path) -> None:
     """F18 under Celery: who does not fit leaves it, and rings for those who do, as long as they may be there."""

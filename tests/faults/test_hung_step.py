@@ -8,7 +8,7 @@ import pytest
 
 from tests.story.installation import Database, Installation, wait_until
 
-from .conftest import World, on_the_brokers, short_on
+from .conftest import World, short_on
 from .fleet import installed
 from .test_kill_serve import INVENTORY, STEPS
 
@@ -31,7 +31,6 @@ def assert_delivered_at_the_second_try(installation: Installation, process_id: s
     assert [number for number, (_, status) in enumerate(steps) if status == "failed"] == [at]
 
 
-@on_the_brokers
 @short_on("PostgreSQL")
 @pytest.mark.usefixtures("broker")
 def test_the_pool_of_a_celery_worker_gets_another_child(copy: Database, world: World) -> None:

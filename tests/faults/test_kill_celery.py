@@ -6,11 +6,11 @@ import pytest
 
 from tests.story.installation import Database, kill
 
-from .conftest import World, on_the_brokers, places, short_on
+from .conftest import World, places, short_on
 from .fleet import installed
 from .test_kill_serve import assert_delivered_once
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("broker"), short_on("PostgreSQL"), on_the_brokers]
+pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("broker"), short_on("PostgreSQL")]
 
 PLACES = places(
     short=["inventory.create_vlan||3"],

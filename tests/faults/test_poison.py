@@ -14,7 +14,7 @@ from tests.faults.harness.figures import Figures
 from tests.faults.harness.lab import Lab
 from tests.story.installation import Installation, wait_until
 
-from .conftest import needs_postgresql, on_the_brokers, places, short_on
+from .conftest import needs_postgresql, places, short_on
 from .fleet import Ledger, broker_url, celery_worker, kept_up, select, server, start, statuses, trouble
 
 pytestmark = pytest.mark.faults
@@ -41,7 +41,6 @@ def normal(process_id: object) -> str:
     return text if "-" in text else "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-@on_the_brokers
 @short_on("PostgreSQL")
 @pytest.mark.parametrize("broker", places(short=["redis"], long=["rabbitmq"]))
 @pytest.mark.fault("F17")
@@ -62,22 +61,18 @@ def test_what_kills_its_celery_worker_is_held_and_nothing_else(tmp_path: Path, b
     installation.database.drop()
 
 
-@on_the_brokers
 @pytest.mark.long
 @needs_postgresql
 @pytest.mark.fault("F17")
 def test_a_few_that_kill_their_child_of_a_pool_delay_the_many_by_a_tenth_at_most(tmp_path: Path, lab: Lab) -> None:
-    """Each takes a child of its pool with it, as a segmentation fault does, and is held; the workers live.
-
-    The others take a second and a half, as ten steps do that call another system.
-    """
+    """Each takes a child of its pool with it, as a segmentation fault does, and is held; the workers live."""
     innocent, poison = lab.count(100, 980), lab.count(2, 20)
     seconds = []
     for number, killers in enumerate((0, poison)):
         folder = tmp_path / str(number)
         folder.mkdir()
         installation = trouble(folder, executor="celery", broker=broker_url("redis"))
-        jobs = [("worker_bee", {"seconds": 0.5})] * innocent
+        jobs = [("worker_bee", {"seconds": 0.25})] * innocent
         for place in range(killers):
             jobs.insert(place * (innocent // poison + 1), ("killer", {}))
         start(installation, *jobs)

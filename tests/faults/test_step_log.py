@@ -8,10 +8,9 @@ import pytest
 
 from tests.story.installation import Installation, kill, wait_until
 
-from .conftest import on_the_brokers
 from .fleet import broker_url, celery_worker, start, statuses, trouble
 
-pytestmark = [pytest.mark.faults, on_the_brokers]
+pytestmark = pytest.mark.faults
 
 # The claim of each line, and how many lines the row of the step shows.
 LOG = """

@@ -33,7 +33,6 @@ from workflows.services import (
     abort_process,
     continue_at,
     pause_engine,
-    release_process,
     resume_process,
     start_process,
     undo_process,
@@ -129,15 +128,6 @@ def _started(workflow: str, pages: list[dict[str, Any]] | None) -> UUID:
 
 def release(*, process_ids: list[str]) -> None:
     Process.every.filter(pk__in=process_ids).update(held_because=None)
-
-
-def release_held() -> int:
-    """Release what is held because its worker was lost again and again, as the person does who reads so."""
-    held = Process.every.live().filter(held_because__startswith="its worker was lost")
-    found = list(held.values_list("pk", flat=True))
-    for process_id in found:
-        release_process(process_id)
-    return len(found)
 
 
 def facts(*, process_ids: list[str] | None = None) -> dict[str, Any]:
