@@ -15,8 +15,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "postgresql://root@127.0.0.1:5432/orchestrator")
-# These start processes of their own or measure, and want the machine for themselves.
-ALONE = ("tests/story", "tests/faults", "tests/benchmarks")
+# These start processes of their own, and mostly wait for them.
+FAULTS = ("tests/story", "tests/faults")
+# These measure, and want the machine for themselves.
+BENCHMARKS = "tests/benchmarks"
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -56,12 +58,14 @@ def main() -> int:
     elif IN_CI:
         print("CI needs a PostgreSQL server", flush=True)
         return 1
-    parts = [*(f"--ignore={folder}" for folder in ("tests/e2e", *ALONE))]
-    side_by_side = ["-n", "2", "--dist", "loadscope"]
-    results = [run("pages in a browser", "tests/e2e", *side_by_side, DATABASE_URL="")]
+    parts = [*(f"--ignore={folder}" for folder in ("tests/e2e", *FAULTS, BENCHMARKS))]
+    side_by_side = ["-n", "2"]
+    by_module = [*side_by_side, "--dist", "loadscope"]
+    results = [run("pages in a browser", "tests/e2e", *by_module, DATABASE_URL="")]
     for name, environment, chosen in databases:
-        results.append(run(f"tests on {name}", *side_by_side, "-m", chosen, *parts, **environment))
-        results.append(run(f"story, faults and benchmarks on {name}", *ALONE, **environment))
+        results.append(run(f"tests on {name}", *by_module, "-m", chosen, *parts, **environment))
+        results.append(run(f"story and faults on {name}", *FAULTS, *side_by_side, **environment))
+        results.append(run(f"benchmarks on {name}", BENCHMARKS, **environment))
     return 0 if all(results) else 1
 
 

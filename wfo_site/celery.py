@@ -7,6 +7,7 @@ from django.conf import settings
 from kombu import Exchange, Queue
 
 from workflows.executors.queues import all_queues
+from workflows.executors.reaping import Reaping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wfo_site.settings.prod")
 
@@ -16,6 +17,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [
     Queue(name, Exchange(name), routing_key=name) for name in all_queues(settings.CELERY_TARGET_QUEUES.values())
 ]
+app.steps["consumer"].add(Reaping)
 app.autodiscover_tasks()
 
 

@@ -27,7 +27,9 @@ SERVING = "Serving at "
 
 
 def redis_url(database: int = 14) -> str:
-    return os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379") + f"/{database}"
+    """Return the address of a database, 14 or 13; a second test process beside the first has two of its own."""
+    beside = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379") + f"/{database - 2 * beside}"
 
 
 class Database:

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 from django.db.models.functions import Now
 
 from subscriptions.domain import SubscriptionModel
@@ -24,6 +23,7 @@ from workflows.engine.bells import ring
 from workflows.engine.child_maker import ChildMaker
 from workflows.engine.claims import Claim
 from workflows.engine.forks import Child, Ended, Fork, is_subscription
+from workflows.engine.going import set_going
 from workflows.engine.outcome import Outcome
 from workflows.engine.state import Delta, fold
 from workflows.engine.steps import State
@@ -187,14 +187,8 @@ def settle(child_id: UUID, parent_id: UUID, status: str) -> None:
 
 def wake(process_id: UUID) -> None:
     """Let a parent go on whose children have ended."""
-    woken = Process.every.filter(pk=process_id, last_status=ProcessStatus.WAITING, wait_kind=WaitKind.CHILDREN).update(
-        last_status=ProcessStatus.RESUMED,
-        epoch=F("epoch") + 1,
-        wait_kind=None,
-        rung_at=None,
-        last_modified_at=Now(),
-    )
-    if woken:
+    waiting = Process.every.filter(pk=process_id, last_status=ProcessStatus.WAITING, wait_kind=WaitKind.CHILDREN)
+    if set_going(waiting):
         broadcast.status_counts_changed()
         ring([process_id])
 

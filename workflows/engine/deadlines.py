@@ -13,6 +13,7 @@ from wfo_site.common.context import SYSTEM_USER
 from workflows.engine import children, turns, waits
 from workflows.engine.announcements import announce
 from workflows.engine.bells import ring
+from workflows.engine.going import set_going
 from workflows.engine.standing import NO_STEP
 from workflows.engine.tallies import children_of, tally_of
 from workflows.enums import ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
@@ -79,9 +80,7 @@ def _standing_at(wait: Wait) -> ProcessQuerySet:
 
 
 def _go_on(wait: Wait) -> bool:
-    going = _standing_at(wait).update(
-        last_status=ProcessStatus.RESUMED, wait_kind=None, rung_at=None, last_modified_at=Now()
-    )
+    going = set_going(_standing_at(wait))
     if going:
         ring([wait.process_id])
     return bool(going)
@@ -119,11 +118,13 @@ def _fail(wait: Wait, *, try_again: bool) -> bool:
         completed_at=Now(),
     )
     status = ProcessStatus.RESUMED if try_again else ProcessStatus.FAILED
-    if parent_id is not None and parent_seq is not None and not try_again:
-        children.settle(wait.process_id, parent_id, status)
-    process.update(last_status=status, failed_reason=reason, wait_kind=None, rung_at=None, last_modified_at=Now())
+    if try_again:
+        set_going(process, failed_reason=reason)
+        ring([wait.process_id])
+    else:
+        if parent_id is not None and parent_seq is not None:
+            children.settle(wait.process_id, parent_id, status)
+        process.update(last_status=status, failed_reason=reason, wait_kind=None, rung_at=None, last_modified_at=Now())
     announce(wait.process_id, status, parent_id=parent_id)
     logger.info("process %s: %s", wait.process_id, reason)
-    if try_again:
-        ring([wait.process_id])
     return True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
+from wfo_site.common.clock import now
+from wfo_site.common.json import to_json
 from workflows.engine.state import merge_input
 from workflows.engine.steps import State
+from workflows.enums import InputType
 from workflows.models import InputState
 
 
@@ -17,6 +20,21 @@ class Given(NamedTuple):
     input_id: UUID
     values: State
     created_by: str
+
+
+def give(inputs: Mapping[UUID, State], *, user: str) -> None:
+    """Note what a user gives to processes; their steps from here on are that user's doing. One statement."""
+    moment = now()
+    InputState.objects.bulk_create(
+        InputState(
+            process_id=process_id,
+            input_state=to_json(values),
+            input_type=InputType.USER_INPUT,
+            input_time=moment,
+            created_by=user,
+        )
+        for process_id, values in inputs.items()
+    )
 
 
 def unmerged(process_id: UUID) -> list[Given]:

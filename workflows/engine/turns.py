@@ -7,18 +7,15 @@ next one go on. All of it is decided while what their parent waits with is locke
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from django.db.models import F
-from django.db.models.functions import Now
-
 from wfo_site.common import broadcast
-from wfo_site.common.clock import now
+from workflows.engine import inputs
 from workflows.engine.bells import ring
+from workflows.engine.going import set_going
 from workflows.engine.tallies import MAY_BE_HELD, Tally, tally_of
-from workflows.enums import InputType, ProcessStatus
-from workflows.models import InputState, Process, Wait
+from workflows.models import Process, Wait
 from workflows.states import FAILED
 
 TURN: Final = "waits for its turn: {limit} of “{step}” run at once"
@@ -55,26 +52,12 @@ def take_turns(process_ids: Collection[UUID], wait: Wait) -> None:
 
 def retry(process_ids: Collection[UUID], *, user: str, turn: str | None) -> None:
     """Let failed children go on, as a person who retries them would; with a `turn`, each when it is given one."""
-    moment = now()
-    held: dict[str, Any] = {} if turn is None else {"held_because": turn}
-    for process_id in process_ids:
-        going = Process.every.filter(pk=process_id, last_status__in=FAILED).update(
-            last_status=ProcessStatus.RESUMED,
-            epoch=F("epoch") + 1,
-            wait_kind=None,
-            rung_at=None,
-            not_before=None,
-            last_modified_at=Now(),
-            **held,
-        )
-        if going:
-            InputState.objects.create(
-                process_id=process_id,
-                input_state={},
-                input_type=InputType.USER_INPUT,
-                input_time=moment,
-                created_by=user,
-            )
-            broadcast.processes_changed(process_id)
+    failed = Process.every.filter(pk__in=process_ids, last_status__in=FAILED)
+    # As an abort of all of them locks them.
+    found = list(failed.order_by("process_id").select_for_update().values_list("process_id", flat=True))
+    set_going(Process.every.filter(pk__in=found), **({} if turn is None else {"held_because": turn}))
+    inputs.give({process_id: {} for process_id in found}, user=user)
+    for process_id in found:
+        broadcast.processes_changed(process_id)
     if turn is None:
-        ring(process_ids)
+        ring(found)

@@ -15,6 +15,7 @@ from uuid import UUID
 from celery import current_app
 from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Q
 
 from wfo_site.common import broadcast
@@ -144,16 +145,29 @@ class Worker:
 
     def work(self) -> None:
         """Run what is most urgent, and what comes after it for a little while; then ring if there is more."""
-        mine = self.queues.processes
         ends_at = time.monotonic() + TURN_SECONDS
-        while self.here.run_next(where=mine):
+        while self.here.run_next(where=self.queues.processes):
             if time.monotonic() >= ends_at:
-                _executor.ring([due.process_id for due in claims.next_up(1, where=mine)])
+                self._ring_for_next()
                 return
+
+    def _ring_for_next(self) -> None:
+        _executor.ring([due.process_id for due in claims.next_up(1, where=self.queues.processes)])
 
     def note_child(self) -> None:
         """This operating system process is one of the pool's children: it runs one process at a time."""
         self._child_pid = os.getpid()
+        # The child before it may have died, and with it the bell that led to the next. The pool waits for children
+        # only so long until it takes them for dead, so a database that is away must not keep this one.
+        threading.Thread(target=self._ring_at_birth, name="ring-at-birth", daemon=True).start()
+
+    def _ring_at_birth(self) -> None:
+        try:
+            self._ring_for_next()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("the database is away: %s", error)
+        finally:
+            connection.close()
 
     def start_sweeping(self, pool: Any) -> None:
         self._pool = pool

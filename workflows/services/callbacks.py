@@ -12,6 +12,7 @@ from wfo_site.common import broadcast
 from wfo_site.common.errors import Conflict, NotFound
 from wfo_site.common.json import to_json
 from workflows.engine import callback_tokens, waits
+from workflows.engine.going import set_going
 from workflows.enums import ProcessStatus, WaitKind, WaitState
 from workflows.models import Process, Wait
 from workflows.services.bell import ring_after_commit
@@ -51,7 +52,7 @@ def arrive_callback(process_id: UUID, token: str, body: dict[str, Any]) -> None:
         if not waits.close(wait.pk, WaitState.ARRIVED, body=to_json(body)):
             raise Conflict(NOT_AWAITING)
         awaiting = Process.every.filter(pk=process_id, last_status=ProcessStatus.AWAITING_CALLBACK)
-        if awaiting.update(last_status=ProcessStatus.RESUMED, wait_kind=None, rung_at=None, last_modified_at=Now()):
+        if set_going(awaiting):
             broadcast.status_counts_changed()
         broadcast.processes_changed(process_id)
         ring_after_commit([process_id])

@@ -9,22 +9,21 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Now
 
 from wfo_site.common import broadcast
 from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER
 from wfo_site.common.errors import Conflict, DomainError, Forbidden
-from workflows.engine import children, waits
+from workflows.engine import children, inputs, waits
 from workflows.engine.authorization import RETRY_REFUSED, Asker
 from workflows.engine.commit import commit_hash
 from workflows.engine.errors import WorkflowRemoved
+from workflows.engine.going import set_going
 from workflows.engine.registry import get_workflow
 from workflows.engine.standing import NO_STEP
 from workflows.engine.steps import NAME_LENGTH
-from workflows.enums import InputType, ProcessStatus, StepStatus
-from workflows.models import InputState, Process, ProcessStep
+from workflows.enums import StepStatus
+from workflows.models import Process, ProcessStep
 from workflows.selectors.continuing import Choices, continue_choices
 from workflows.selectors.permissions import permissions_at
 from workflows.services.bell import ring_after_commit
@@ -81,16 +80,7 @@ def _write(choices: Choices, index: int, user: str) -> None:
         pk=process.pk, last_status=process.last_status, last_seq=process.last_seq, epoch=process.epoch
     )
     seq = process.last_seq + 1
-    if not seen.update(
-        last_status=ProcessStatus.RESUMED,
-        last_seq=seq,
-        epoch=F("epoch") + 1,
-        wait_kind=None,
-        rung_at=None,
-        not_before=None,
-        left_since=None,
-        last_modified_at=Now(),
-    ):
+    if not set_going(seen, last_seq=seq, left_since=None):
         raise _was_slower()
     ProcessStep.objects.create(
         process_id=process.pk,
@@ -105,9 +95,7 @@ def _write(choices: Choices, index: int, user: str) -> None:
         commit_hash=commit_hash(),
     )
     # Its steps from here on are this person's doing.
-    InputState.objects.create(
-        process_id=process.pk, input_state={}, input_type=InputType.USER_INPUT, input_time=moment, created_by=user
-    )
+    inputs.give({process.pk: {}}, user=user)
     if step.key != choices.position.history.standing.stopped_at:
         # Nobody waits for them any more; parts of a step that has failed may still be at work.
         parts = Process.every.filter(parent_id=process.pk, parent_seq__isnull=False).exclude(last_status__in=ENDED)

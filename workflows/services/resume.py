@@ -8,23 +8,22 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from subscriptions.services import find_models, save_models
 from wfo_site.common import broadcast
-from wfo_site.common.clock import now
 from wfo_site.common.context import SYSTEM_USER, acting
 from wfo_site.common.errors import Conflict, Forbidden, NotFound
-from wfo_site.common.json import to_json
-from workflows.engine import turns, waits
+from workflows.engine import inputs, turns, waits
 from workflows.engine.authorization import Asker
 from workflows.engine.errors import PlanChanged, WorkflowRemoved
+from workflows.engine.going import set_going
 from workflows.engine.steps import State
 from workflows.engine.tree import ref_to
-from workflows.enums import InputType, ProcessStatus, WaitKind, WaitState
+from workflows.enums import ProcessStatus, WaitKind, WaitState
 from workflows.forms import post_form
-from workflows.models import InputState, Process, Wait
+from workflows.models import Process, Wait
 from workflows.selectors.parts import failed_parts
 from workflows.selectors.permissions import permissions_at
 from workflows.selectors.position import form_at, position_of
@@ -157,26 +156,8 @@ def _let_some_go_on(
     going_on = [one for one in wanted if now_are.get(one.process_id) == [one.status, one.epoch]]
     ids = [one.process_id for one in going_on]
     open_waits.filter(process__in=ids).update(state=WaitState.CANCELLED, closed_at=Now())
-    Process.every.filter(pk__in=ids).update(
-        last_status=ProcessStatus.RESUMED,
-        epoch=F("epoch") + 1,
-        wait_kind=None,
-        rung_at=None,
-        not_before=None,
-        last_modified_at=Now(),
-        **({} if priority is None else {"priority": priority}),
-    )
-    moment = now()
-    InputState.objects.bulk_create(
-        InputState(
-            process_id=one.process_id,
-            input_state=to_json(one.given),
-            input_type=InputType.USER_INPUT,
-            input_time=moment,
-            created_by=user,
-        )
-        for one in going_on
-    )
+    set_going(Process.every.filter(pk__in=ids), **({} if priority is None else {"priority": priority}))
+    inputs.give({one.process_id: one.given for one in going_on}, user=user)
     for wait in limited:
         turns.take_turns([one.process_id for one in going_on if one.takes_turns], wait)
     ring_after_commit(ids)

@@ -153,6 +153,19 @@ def test_a_crowd_rung_for_at_once_is_a_few_bells_for_the_most_urgent(
     assert [pk for _, pk in bells[:3]] == [str(process.pk) for process in urgent]
 
 
+def test_a_child_begins_with_a_bell_for_what_is_next(broker: Connection) -> None:
+    """The one before it may have died, and with it the bell that led from its process to the next."""
+    a_waiting("workflow", last_status="created", priority=6)
+    urgent = a_waiting("workflow", last_status="created")
+    worker = module.Worker()
+    worker.note_child()
+    ringing = [thread for thread in threading.enumerate() if thread.name == "ring-at-birth"]
+    for thread in ringing:
+        thread.join()
+    assert heard(broker, "new_workflows", 1) == [("tasks.new_workflow", str(urgent.pk))]
+    worker.room.remove()
+
+
 def test_a_broker_that_is_away_is_left_alone_for_a_while(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     """A start stands, nothing is raised, and the next one does not try."""
     with socket.socket() as nobody:
