@@ -18,8 +18,8 @@ _HEAD: Final = """\
 What the long form of the fault tests measured; each test in `tests/faults` says what it does and what must hold. Run it
 again with `python3 -m uv run pytest tests/faults --long`, once for each database; `--part 0.1` takes a tenth of each
 load, and the column `load` says so; `fixed` is a test that does the same each time. Rates of faults, leases and what
-must hold are the same for every part; only that throughput afterwards is at least 95 % of that before is asked of the
-full load alone. A row is replaced when its test runs again.
+must hold are the same for every part; only what is a share of a rate or of a time (F4, F5, F17) is asked of the full
+load alone. A row is replaced when its test runs again.
 
 Last run on {processors} processors ({machine}), Python {python}. Times are in seconds; they and the rates depend on
 what else the machine did then.
