@@ -1,9 +1,10 @@
-"""Workflows made for a test, in a registry of its own; each test runs with the engine's fast path on and off."""
+"""Workflows and subscriptions for a test in a registry of its own, run with the engine's fast path on and off."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,11 @@ import pytest
 from django.db import connection
 
 from products import registry
+from products.models import Product
 from products.models import Workflow as WorkflowRow
+from subscriptions.domain import isolated
+from subscriptions.models import Subscription
+from tests.subscriptions.conftest import declare, make_host, stock
 from workflows import State
 from workflows.engine.history import load_history
 from workflows.engine.registry import Workflow
@@ -20,6 +25,7 @@ from workflows.models import Process, ProcessStep
 from workflows.services import start_process
 
 StartWorkflow = Callable[..., Process]
+StartOn = Callable[..., Process]
 
 
 @pytest.fixture
@@ -54,6 +60,46 @@ def start(own_registry: None, way: str) -> StartWorkflow:
         return Process.every.get(pk=start_process(workflow.name, list(pages) or None, user=user))
 
     return start_workflow
+
+
+@pytest.fixture
+def shop(start: StartWorkflow) -> Iterator[SimpleNamespace]:
+    """Models and products of the test's own; within them it decorates its workflows."""
+    with isolated(empty=True):
+        yield stock(declare())
+
+
+@pytest.fixture
+def start_on(shop: SimpleNamespace, start: StartWorkflow) -> StartOn:
+    """Start a workflow on a subscription, whatever its products were said to be."""
+
+    def start_on(made: Workflow, subscription_id: UUID, *pages: State) -> Process:
+        offer(made)
+        return start(made, {"subscription_id": str(subscription_id)}, *pages)
+
+    return start_on
+
+
+def offer(made: Workflow) -> None:
+    """Put a workflow into the catalogue, for every product."""
+    row = WorkflowRow.objects.get_or_create(
+        name=made.name,
+        defaults={"target": made.target, "description": made.name, "is_task": made.is_task},
+    )[0]
+    for product in Product.objects.all():
+        product.workflows.add(row)
+
+
+@pytest.fixture
+def host(shop: SimpleNamespace) -> UUID:
+    """An active subscription in sync."""
+    pk: UUID = make_host(shop).subscription_id
+    Subscription.objects.filter(pk=pk).update(insync=True, description="As it was")
+    return pk
+
+
+def lock_of(pk: UUID) -> tuple[bool, UUID | None]:
+    return Subscription.objects.values_list("insync", "locked_by").get(pk=pk)
 
 
 def state_of(process_id: UUID) -> State:

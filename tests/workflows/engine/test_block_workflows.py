@@ -9,43 +9,31 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.core.checks import run_checks
 
-from products.registry import DuplicateRegistration
 from subscriptions.domain import ProductBlockModel, SubscriptionModel, isolated
 from workflows import (
     State,
     StepList,
     begin,
-    branch,
     callback_step,
     conditional,
-    create_blocks,
-    create_workflow,
-    done,
-    focussteps,
-    foreach,
-    init,
     inputstep,
     modify_blocks,
     modify_workflow,
-    parallel,
     register_block_steps,
     step,
-    step_group,
     terminate_blocks,
     terminate_workflow,
-    workflow,
 )
-from workflows.checks import BLOCKS_TAG, check_steps_of_blocks, check_workflows_with_blocks
 from workflows.executors import get_executor
 from workflows.forms import FormGenerator, FormPage
 from workflows.models import Process
-from workflows.services import resume_process, undo_process
-from workflows.testing import Engine, FaultPoint, Run
+from workflows.services import resume_process
+from workflows.testing import Engine, Run
 
 from . import networks
-from .networks import CALLS, FAILING, MADE, access, constructs, filled, saved, works_on
+from .block_workflows import EVERY_BLOCK, circuit_of, deliver, give_steps, go, new, parts
+from .networks import CALLS, access, filled, saved
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("way")]
 
@@ -61,39 +49,6 @@ def network(db: None) -> Iterator[SimpleNamespace]:
         yield networks.declare()
 
 
-def give_steps(network: SimpleNamespace, *names: str) -> None:
-    """Give blocks steps to create, modify and terminate them."""
-    for name in names:
-        register_block_steps(
-            getattr(network, f"{name}Block"),
-            create=works_on(name, "Create"),
-            modify=works_on(name, "Modify"),
-            terminate=works_on(name, "Terminate"),
-        )
-
-
-def go(engine: Engine, flow: Any, page: State) -> Run:
-    """Run a workflow and its branches as far as they go."""
-    run = engine.queue(flow, page)
-    engine.run_until_idle()
-    return run
-
-
-def deliver(
-    engine: Engine, network: SimpleNamespace, name: str, make: Any = None, *, runs: bool = True, **options: Any
-) -> Run:
-    """Run (or only start) a workflow that creates a subscription of a product, and then its blocks."""
-
-    def body() -> StepList:
-        construct = constructs(make or (lambda: new(network, name)))
-        return begin >> construct >> create_blocks(getattr(network, name), **options)
-
-    body.__name__ = f"deliver_{name.lower()}"
-    flow = create_workflow(body.__name__, products=[name])(body)
-    page = {"product": str(network.products[name])}
-    return go(engine, flow, page) if runs else engine.queue(flow, page)
-
-
 def change(engine: Engine, network: SimpleNamespace, subscription: Any, blocks: Any = modify_blocks) -> Run:
     """Run a workflow that modifies or terminates the blocks of a subscription."""
     name = type(subscription).__name__
@@ -107,16 +62,8 @@ def change(engine: Engine, network: SimpleNamespace, subscription: Any, blocks: 
     return go(engine, flow, {"subscription_id": str(subscription.subscription_id)})
 
 
-def new(network: SimpleNamespace, name: str) -> Any:
-    return getattr(network, name).from_product_id(network.products[name], "customer")
-
-
 def reload(model: SubscriptionModel) -> Any:
     return SubscriptionModel.from_subscription(model.subscription_id)
-
-
-def parts(run: Run) -> dict[str, Process]:
-    return {part.branch_name: part for part in Process.every.filter(parent=run.process_id).order_by("pk")}
 
 
 def part_steps(run: Run, name: str) -> list[str]:
@@ -193,28 +140,6 @@ class TestOneBlock:
         give_steps(network, "Port")
         run = deliver(engine, network, "Port", make).expect("completed")
         assert [status for name, status in run.steps if name == "Create Port (port)"] == ["skipped", "success"]
-
-
-def circuit_of(network: SimpleNamespace, ports: list[Any], **values: Any) -> Any:
-    """Return a circuit with an access on each of these ports of others; the first polices, the second shapes."""
-    circuit = new(network, "Circuit")
-    policing = [network.PolicerBlock, network.ShaperBlock]
-    circuit.circuit.accesses = [
-        access(
-            network,
-            circuit,
-            f"at {number}",
-            port=port.port,
-            policing=policing[number % 2].new(circuit.subscription_id),
-        )
-        for number, port in enumerate(ports)
-    ]
-    for name, value in values.items():
-        setattr(circuit.circuit, name, value)
-    return circuit
-
-
-EVERY_BLOCK = ("Port", "Policer", "Shaper", "Access", "Circuit")
 
 
 class TestManyBlocks:
@@ -409,225 +334,3 @@ class TestManyBlocks:
             executor.stop(20)
         assert [one.number for one in run.subscription.circuit.accesses] == [0, 1, 2, 3]
         assert [one["number"] for one in run.state["subscription"]["circuit"]["accesses"]] == [0, 1, 2, 3]
-
-
-class TestTrouble:
-    def test_a_retry_goes_on_at_the_step_that_failed(self, engine: Engine, network: SimpleNamespace) -> None:
-        give_steps(network, "Access", "Circuit")
-        FAILING.add("Circuit")
-        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, [], spare=None))
-        run.expect("failed", step="Create Circuit (circuit)", failure="Circuit does not work")
-        key = MADE["Circuit"]
-        FAILING.clear()
-        run.retry().expect("completed")
-        assert CALLS == ["Create Circuit"] * 2
-        assert MADE["Circuit"] == key
-
-    def test_of_a_list_only_the_block_that_failed_is_tried_again(
-        self, engine: Engine, network: SimpleNamespace
-    ) -> None:
-        give_steps(network, "Access", "Circuit")
-        port = saved(network, "Port")
-        FAILING.add("Access at 1")
-        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, [port] * 3))
-        run.expect("waiting", step="Create Access (circuit.accesses)")
-        assert {name: part.last_status for name, part in parts(run).items()} == {
-            "circuit.accesses.0": "completed",
-            "circuit.accesses.1": "failed",
-            "circuit.accesses.2": "completed",
-        }
-        key = MADE["Access at 1"]
-        FAILING.clear()
-        run.retry()
-        engine.run_until_idle()
-        run.expect("completed")
-        assert sorted(CALLS) == [
-            "Create Access at 0",
-            "Create Access at 1",
-            "Create Access at 1",
-            "Create Access at 2",
-            "Create Circuit",
-        ]
-        assert MADE["Access at 1"] == key
-        assert all(one.number for one in run.subscription.circuit.accesses)
-
-    def test_a_crash_within_a_block_loses_and_doubles_nothing(self, engine: Engine, network: SimpleNamespace) -> None:
-        give_steps(network, "Access", "Circuit")
-        engine.crash_at(FaultPoint.BEFORE_WRITE, "Number Access")
-        port = saved(network, "Port")
-        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, [port] * 2))
-        engine.recover()
-        run.expect("completed")
-        assert sorted(CALLS) == ["Create Access at 0", "Create Access at 1", "Create Circuit"]
-        assert sorted(one.number for one in run.subscription.circuit.accesses) == [1, 2]
-
-    def test_an_undo_takes_the_blocks_back_in_reverse(self, engine: Engine, network: SimpleNamespace) -> None:
-        give_steps(network, "Policer", "Access", "Circuit")
-        FAILING.add("Circuit")
-        port = saved(network, "Port")
-        run = deliver(engine, network, "Circuit", lambda: circuit_of(network, [port] * 2)).expect("failed")
-        CALLS.clear()
-        undo = undo_process(run.process_id, user="bob")
-        engine.run_until_idle()
-        undone = Run(undo, lambda: None).expect("completed")
-        assert CALLS == [
-            "Undo Create Circuit",
-            "Undo Create Access at 1",
-            "Undo Create Access at 0",
-            "Undo Create Policer",
-        ]
-        assert MADE == {}
-        assert [name for name, _ in undone.steps][:2] == [
-            "Undo: Create Circuit (circuit)",
-            "Undo: Create Access (circuit.accesses.1)",
-        ]
-
-    def test_a_state_without_the_subscription_says_what_is_missing(
-        self, engine: Engine, network: SimpleNamespace
-    ) -> None:
-        give_steps(network, "Port")
-
-        @workflow("Forgetful", products=["Port"])
-        def forgetful() -> StepList:
-            return init >> create_blocks(network.Port) >> done
-
-        engine.start(forgetful).expect("failed", failure="let a step before return its model as 'subscription'")
-
-
-class TestPlaces:
-    """Where a workflow may take up the steps of blocks."""
-
-    def test_a_condition_holds_for_all_of_them(self, engine: Engine, network: SimpleNamespace) -> None:
-        give_steps(network, "Port")
-
-        @create_workflow("Hesitant", products=["Port"])
-        def hesitant() -> StepList:
-            construct = constructs(lambda: new(network, "Port"))
-            return begin >> construct >> conditional(lambda _: False)(create_blocks(network.Port))
-
-        run = engine.start(hesitant, {"product": str(network.products["Port"])}).expect("completed")
-        assert run.step("Create Port (port)").status == "skipped"
-        assert CALLS == []
-
-    def test_they_may_run_beside_other_steps(self, engine: Engine, network: SimpleNamespace) -> None:
-        give_steps(network, "Port")
-
-        @step("Tell")
-        def tell() -> State:
-            return {"told": True}
-
-        @create_workflow("Busy", products=["Port"])
-        def busy() -> StepList:
-            construct = constructs(lambda: new(network, "Port"))
-            side_by_side = parallel("Both", branch("Blocks", create_blocks(network.Port)), branch("Tell", tell))
-            return begin >> construct >> side_by_side
-
-        run = go(engine, busy, {"product": str(network.products["Port"])}).expect("completed")
-        assert (run.subscription.port.number, run.state["told"]) == (1, True)
-
-    def test_steps_may_be_registered_after_the_workflow_that_takes_them_up(
-        self, engine: Engine, network: SimpleNamespace
-    ) -> None:
-        """Modules of a product package are imported in any order."""
-
-        @create_workflow("Early", products=["Port"])
-        def early() -> StepList:
-            return begin >> constructs(lambda: new(network, "Port")) >> create_blocks(network.Port)
-
-        give_steps(network, "Port")
-        engine.start(early, {"product": str(network.products["Port"])}).expect("completed")
-        assert CALLS == ["Create Port"]
-
-    @pytest.mark.parametrize(
-        "inside",
-        [lambda steps: step_group("Group", steps), focussteps("part")],
-        ids=["step_group", "focussteps"],
-    )
-    def test_not_where_no_branches_can_be(self, network: SimpleNamespace, inside: Any) -> None:
-        with pytest.raises(
-            ValueError, match="'Create blocks of Port' runs others side by side and cannot stand inside"
-        ):
-            inside(begin >> create_blocks(network.Port))
-
-
-class TestRefusals:
-    def test_a_second_list_of_steps_for_a_block_names_both_places(self, network: SimpleNamespace) -> None:
-        give_steps(network, "Port")
-        with pytest.raises(DuplicateRegistration, match=r"'Port' is registered twice: in .*\.py:\d+ and in .*\.py:\d+"):
-            register_block_steps(network.PortBlock, create=works_on("Port", "Create"))
-
-    def test_what_is_no_block_or_has_no_steps(self, network: SimpleNamespace) -> None:
-        steps = works_on("Port", "Create")
-
-        class Abstract(ProductBlockModel):
-            pass
-
-        with pytest.raises(ValueError, match="is no product block; name a ProductBlockModel"):
-            register_block_steps(network.Port, create=steps)
-        with pytest.raises(ValueError, match="Abstract is abstract; give the steps to the blocks"):
-            register_block_steps(Abstract, create=steps)
-        with pytest.raises(ValueError, match="Block 'Port' is given no steps"):
-            register_block_steps(network.PortBlock)
-        with pytest.raises(ValueError, match="cannot stand inside the steps of block 'Port'"):
-            register_block_steps(network.PortBlock, create=foreach("Each", "items", steps))
-        with pytest.raises(ValueError, match="name the SubscriptionModel that has them"):
-            create_blocks(network.PortBlock)
-
-
-class TestChecks:
-    """What cannot work is a system check error that names the place."""
-
-    def test_the_installed_product_packages_pass(self) -> None:
-        assert run_checks(tags=[BLOCKS_TAG]) == []
-
-    def test_steps_of_a_block_that_no_product_has(self, network: SimpleNamespace) -> None:
-        class StrayBlock(ProductBlockModel, product_block_name="Stray"):
-            pass
-
-        give_steps(network, *EVERY_BLOCK)
-        assert check_steps_of_blocks() == []
-        register_block_steps(StrayBlock, create=works_on("Stray", "Create"))
-        [error] = check_steps_of_blocks()
-        assert error.id == "workflows.E004"
-        assert error.msg.startswith(f"{__file__}:")
-        assert error.msg.endswith("Product block 'Stray' is given steps, but no product has it.")
-
-    def test_a_block_to_leave_out_that_the_product_does_not_have(self, network: SimpleNamespace) -> None:
-        @create_workflow("Wrong", products=["Port"])
-        def wrong() -> StepList:
-            return begin >> create_blocks(network.Port, without=[network.CircuitBlock])
-
-        [error] = check_workflows_with_blocks()
-        assert error.id == "workflows.E005"
-        assert error.msg.startswith(f"{__file__}:")
-        assert "Port has no block CircuitBlock, so it cannot be left out (workflow 'wrong')" in error.msg
-
-    def test_a_block_that_holds_itself_unless_it_is_left_out(self, network: SimpleNamespace) -> None:
-        """How deep it goes is known only at run time."""
-        give_steps(network, "Folder")
-
-        @create_workflow("Shallow", products=["Folder"])
-        def shallow() -> StepList:
-            return begin >> create_blocks(network.Folder, without=[network.FolderBlock])
-
-        assert check_workflows_with_blocks() == []
-
-        @create_workflow("Deep", products=["Folder"])
-        def deep() -> StepList:
-            return begin >> create_blocks(network.Folder)
-
-        [error] = check_workflows_with_blocks()
-        assert error.id == "workflows.E005"
-        assert "Block 'Folder' holds itself at folder.inner of Folder" in error.msg
-
-    def test_the_blocks_of_another_product_than_the_workflow_is_for(self, network: SimpleNamespace) -> None:
-        @create_workflow("Mixed up", products=["CIRCUIT", "Port"])
-        def mixed_up() -> StepList:
-            return begin >> create_blocks(network.Circuit)
-
-        [error] = check_workflows_with_blocks()
-        assert error.id == "workflows.E006"
-        assert error.msg.startswith(f"{__file__}:")
-        assert error.msg.endswith(
-            "Workflow 'mixed_up' is for product 'Port', a Port, and asks for the blocks of Circuit."
-        )

@@ -20,8 +20,8 @@ from workflows.models import Process, Wait
 from workflows.services import abort_process, resume_process
 
 from .conftest import StartWorkflow
+from .fork_steps import CALLS, FAILING, asks, flow_of, nothing_fails_yet, parts, says
 from .test_executors import wait_for
-from .test_forks import CALLS, FAILING, asks, flow_of, nothing_fails_yet, parts, says
 from .test_races import Side, meet, once
 
 __all__ = ["nothing_fails_yet"]

@@ -1,4 +1,4 @@
-"""Branches, items and workflows that run side by side: joins, retries of one part, aborts, and what is refused."""
+"""Branches and items that run side by side: joins, retries of one part, and what is refused."""
 
 from __future__ import annotations
 
@@ -7,92 +7,20 @@ from uuid import UUID
 
 import pytest
 
-from products.models import Workflow as WorkflowRow
-from wfo_site.common.errors import Conflict, Forbidden, Locked
-from workflows import (
-    State,
-    Step,
-    StepList,
-    SubWorkflow,
-    begin,
-    branch,
-    callback_step,
-    conditional,
-    done,
-    focussteps,
-    foreach,
-    init,
-    inputstep,
-    parallel,
-    parallel_sub_workflows,
-    step,
-    step_group,
-    sub_workflow,
-    workflow,
-)
-from workflows.engine import deadlines
+from wfo_site.common.errors import Conflict, Forbidden
+from workflows import State, begin, branch, callback_step, conditional, focussteps, foreach, parallel, step, step_group
 from workflows.engine.step_context import step_context
-from workflows.forms import FormGenerator, FormPage
-from workflows.models import InputState, Process, Wait
-from workflows.selectors import process_detail, why_not_running
+from workflows.models import InputState, Process
+from workflows.selectors import why_not_running
 from workflows.selectors.permissions import EVERYTHING, NOTHING
-from workflows.services import (
-    abort_process,
-    delete_process,
-    pause_engine,
-    resume_process,
-    start_process,
-    unpause_engine,
-)
-from workflows.testing import run_until_idle
+from workflows.services import resume_process
 
 from .conftest import StartWorkflow, rows, state_of
+from .fork_steps import CALLS, FAILING, asks, flow_of, nothing_fails_yet, parts, says, steps
+
+__all__ = ["nothing_fails_yet"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-FAILING: set[str] = set()
-CALLS: list[str] = []
-
-
-@pytest.fixture(autouse=True)
-def nothing_fails_yet() -> None:
-    FAILING.clear()
-    CALLS.clear()
-
-
-def says(name: str, **result: Any) -> Step:
-    """Return a step that notes that it ran, fails while its name is in FAILING, and returns `result`."""
-
-    @step(name)
-    def run_it() -> State:
-        CALLS.append(name)
-        if name in FAILING:
-            raise ValueError(f"{name} does not work")
-        return result
-
-    return run_it
-
-
-def steps(*made: Step | StepList) -> StepList:
-    """Return steps as one list."""
-    joined = begin
-    for one in made:
-        joined = joined >> one
-    return joined
-
-
-def flow_of(*made: Step | StepList, name: str = "flow", **options: Any) -> Any:
-    """Return a workflow of these steps."""
-
-    def body() -> StepList:
-        return init >> steps(*made) >> done
-
-    body.__name__ = name
-    return workflow(name, **options)(body)
-
-
-def parts(process: Process) -> dict[str, Process]:
-    return {part.branch_name: part for part in Process.every.filter(parent=process).select_related("workflow")}
 
 
 class TestParallel:
@@ -306,222 +234,6 @@ class TestForeach:
         assert keys[1][1] == keys[2][1] != keys[0][1]
 
 
-class TestSubWorkflows:
-    def test_a_workflow_waits_for_another(self, start: StartWorkflow) -> None:
-        """PAR-03."""
-        register(flow_of(says("Inner", made="x"), name="inner"))
-        process = start(flow_of(sub_workflow("Run inner", "inner", [{}], outputs=["made"]), name="outer"))
-        process.refresh_from_db()
-        assert process.last_status == "completed"
-        (child,) = Process.objects.filter(parent=process)
-        assert state_of(process.pk)["sub_process"] == {
-            "process_id": str(child.pk), "status": "completed", "made": "x"
-        }  # fmt: skip
-        assert child.kind == "process"
-        assert process_detail(child.pk)["parent_process_id"] == process.pk
-
-    def test_a_failed_sub_workflow_is_retried_through_its_parent(self, start: StartWorkflow) -> None:
-        register(flow_of(says("Inner"), name="inner"))
-        FAILING.add("Inner")
-        process = start(flow_of(sub_workflow("Run inner", "inner", [{}]), name="outer"))
-        assert Process.objects.get(parent=process).last_status == "failed"
-        FAILING.clear()
-        resume_process(process.pk)
-        process.refresh_from_db()
-        assert process.last_status == "completed"
-
-    def test_inputs_that_a_form_refuses_start_nothing(self, start: StartWorkflow) -> None:
-        register(flow_of(says("Inner"), name="inner"))
-        calls = [SubWorkflow("inner", [{}]), SubWorkflow("inner", [{"unknown": 1}])]
-        process = start(flow_of(parallel_sub_workflows("Run both", lambda _: calls), name="outer"))
-        process.refresh_from_db()
-        assert process.last_status == "failed"
-        assert not Process.objects.filter(parent=process).exists()
-
-    def test_a_page_that_is_missing_is_named(self, start: StartWorkflow) -> None:
-        class Circuit(FormPage):
-            vlan: int
-
-        def form() -> FormGenerator:
-            page = yield Circuit
-            return page.model_dump()
-
-        register(flow_of(says("Inner"), name="inner", initial_input_form=form))
-        process = start(flow_of(sub_workflow("Run inner", "inner", []), name="outer"))
-        process.refresh_from_db()
-        assert process.last_status == "failed"
-        assert "has one more page, which asks for vlan" in (process.failed_reason or "")
-        assert "Start 1, of workflow 'inner'" in (process.failed_reason or "")
-
-    def test_many_with_a_limit(self, start: StartWorkflow) -> None:
-        register(flow_of(asks("Ask"), name="inner"))
-        many = parallel_sub_workflows(
-            "Run three", lambda _: [SubWorkflow("inner", [{}], name=f"no {n}") for n in range(3)], max_parallel=1
-        )
-        process = start(flow_of(many, name="outer"))
-        for number in range(3):
-            assert [part.last_status for _, part in sorted(parts(process).items())] == [
-                *["completed"] * number, "suspended", *["created"] * (2 - number)
-            ]  # fmt: skip
-            resume_process(parts(process)[f"no {number}"].pk, [{"answer": number}])
-        process.refresh_from_db()
-        assert process.last_status == "completed"
-        assert len(state_of(process.pk)["sub_processes"]) == 3
-
-    def test_one_that_nobody_waits_for(self, start: StartWorkflow) -> None:
-        register(flow_of(asks("Ask"), name="inner"))
-        process = start(flow_of(sub_workflow("Run inner", "inner", [{}], wait=False), name="outer"))
-        process.refresh_from_db()
-        assert process.last_status == "completed"
-        abandoned = Process.objects.get(parent=process)
-        assert abandoned.last_status == "suspended"
-        assert state_of(process.pk)["sub_process"]["process_id"] == str(abandoned.pk)
-
-    def test_it_is_started_on_behalf_of_a_workflow_that_somebody_was_allowed_to_start(
-        self, start: StartWorkflow
-    ) -> None:
-        register(flow_of(says("Inner"), name="inner", authorize_callback=lambda _: False))
-        process = start(flow_of(sub_workflow("Run inner", "inner", [{}]), name="outer"))
-        process.refresh_from_db()
-        assert (process.last_status, process.failed_reason) == ("completed", None)
-
-    def test_a_pause_at_the_moment_of_its_start_fails_nobody(self, start: StartWorkflow) -> None:
-        """The step was begun before; what it starts waits until the engine goes on."""
-        register(flow_of(says("Inner"), name="inner"))
-
-        def calls(_: State) -> list[State]:
-            pause_engine()
-            return [{}]
-
-        process = start(flow_of(sub_workflow("Run inner", "inner", calls), name="outer"))
-        process.refresh_from_db()
-        assert (process.last_status, process.failed_reason) == ("waiting", None)
-        with pytest.raises(Locked):
-            start_process("inner", [{}])
-        unpause_engine()
-        process.refresh_from_db()
-        assert process.last_status == "completed"
-
-    def test_a_limit_that_nobody_would_keep_is_refused_where_it_is_written(self) -> None:
-        with pytest.raises(ValueError, match="max_running"):
-            parallel_sub_workflows("Run many", lambda _: [], wait=False, max_parallel=2)
-
-
-class TestDelete:
-    def test_a_task_is_not_deleted_while_a_part_of_it_runs(self, start: StartWorkflow) -> None:
-        both = parallel("Both", branch("A", asks("Ask")), branch("B", parallel("Deep", asks("C"), asks("D"))))
-        process = start(flow_of(both, is_task=True))
-        part = Process.every.get(branch_name="D")
-        Process.every.filter(pk=part.pk).update(last_status="running")
-        with pytest.raises(Conflict, match="A part of this task is running"):
-            delete_process(process.pk)
-        assert Wait.objects.filter(process=process, state="open").exists(), "it waits on"
-        Process.every.filter(pk=part.pk).update(last_status="suspended")
-        delete_process(process.pk)
-        assert not Process.every.exists()
-
-    def test_a_workflow_that_a_task_has_started_stays(self, start: StartWorkflow) -> None:
-        register(flow_of(asks("Ask"), name="inner"))
-        inner = parallel("Both", sub_workflow("Run", "inner", [{}]), sub_workflow("Leave", "inner", [{}], wait=False))
-        process = start(flow_of(inner, name="outer", is_task=True))
-        delete_process(process.pk)
-        left = list(Process.every.all())
-        assert [one.workflow.name for one in left] == ["inner", "inner"]
-        for one in left:
-            resume_process(one.pk, [{"answer": 1}])
-        assert set(Process.every.values_list("last_status", "parent")) == {("completed", None)}
-
-
-class TestWaitingInAStep:
-    def test_waiting_for_what_the_same_step_started_is_refused_with_the_right_way(self, start: StartWorkflow) -> None:
-        register(flow_of(says("Inner"), name="inner"))
-
-        @step("Start and wait", atomic=True)
-        def start_and_wait() -> None:
-            child = start_process("inner")
-            while Process.objects.get(pk=child).last_status != "completed":
-                pass
-
-        process = start(flow_of(start_and_wait, name="outer"))
-        process.refresh_from_db()
-        assert process.last_status == "failed"
-        assert "sub_workflow(name, workflow, inputs)" in (process.failed_reason or "")
-        # What it started went back with the step's transaction.
-        assert list(Process.objects.values_list("pk", flat=True)) == [process.pk]
-
-    def test_starting_without_waiting_is_allowed(self, start: StartWorkflow) -> None:
-        register(flow_of(says("Inner"), name="inner"))
-
-        @step("Start", atomic=True)
-        def only_start() -> State:
-            child = start_process("inner")
-            return {"child": child, "was": Process.objects.get(pk=child).last_status}
-
-        process = start(flow_of(only_start, name="outer"))
-        assert state_of(process.pk)["was"] == "created"
-        assert Process.objects.get(workflow__name="inner").last_status == "completed"
-
-
-class TestAbort:
-    def test_an_abort_reaches_all_below(self, start: StartWorkflow) -> None:
-        register(flow_of(asks("Ask"), name="inner"))
-        inner = parallel("Inner", branch("I1", asks("Ask one")), branch("I2", sub_workflow("Run", "inner", [{}])))
-        process = start(flow_of(parallel("Outer", branch("O1", inner), branch("O2", says("O"))), name="outer"))
-        abort_process(process.pk, user="alice")
-        assert set(Process.every.exclude(last_status="completed").values_list("last_status", flat=True)) == {"aborted"}
-        assert not Wait.objects.filter(state="open").exists()
-
-    def test_an_aborted_branch_fails_its_parent_and_is_made_anew_by_a_retry(self, start: StartWorkflow) -> None:
-        process = start(flow_of(parallel("Both", branch("A", asks("Ask")), branch("B", says("Set B", b=1)))))
-        abort_process(parts(process)["A"].pk)
-        process.refresh_from_db()
-        assert process.last_status == "failed"
-        assert "“A” (aborted)" in (process.failed_reason or "")
-        resume_process(process.pk)
-        again = Process.every.get(parent=process, last_status="suspended")
-        assert again.branch_name == "A"
-        resume_process(again.pk, [{"answer": 7}])
-        process.refresh_from_db()
-        assert process.last_status == "completed"
-        assert CALLS == ["Set B"]
-
-
-class TestDeadline:
-    def expire(self) -> None:
-        from django.db.models.functions import Now
-
-        Wait.objects.filter(kind="children", state="open").update(deadline=Now())
-        deadlines.expire_due()
-        run_until_idle()
-
-    def test_fail(self, start: StartWorkflow) -> None:
-        process = start(flow_of(parallel("Both", asks("Ask"), says("B"), timeout=60)))
-        self.expire()
-        process.refresh_from_db()
-        assert (process.last_status, process.failed_reason) == ("failed", "Its parts did not end in time")
-        resume_process(process.pk)
-        process.refresh_from_db()
-        assert process.last_status == "waiting"
-        assert CALLS == ["B"]
-
-    def test_continue_with_what_is_done(self, start: StartWorkflow) -> None:
-        flow = flow_of(parallel("Both", asks("Ask"), says("B", b=1), timeout=60, on_timeout="continue"))
-        process = start(flow)
-        self.expire()
-        process.refresh_from_db()
-        assert process.last_status == "completed"
-        assert state_of(process.pk)["b"] == 1
-        assert parts(process)["Ask"].last_status == "aborted"
-
-    def test_retry_the_failed_and_wait_again(self, start: StartWorkflow) -> None:
-        FAILING.add("B")
-        process = start(flow_of(parallel("Both", says("A"), says("B"), timeout=60, on_timeout="retry")))
-        FAILING.clear()
-        self.expire()
-        process.refresh_from_db()
-        assert process.last_status == "completed"
-
-
 class TestPlaces:
     @pytest.mark.parametrize(
         "put",
@@ -543,22 +255,3 @@ class TestPlaces:
     def test_parts_are_in_no_list(self, start: StartWorkflow) -> None:
         process = start(flow_of(parallel("Both", says("A"), says("B"))))
         assert list(Process.objects.values_list("pk", flat=True)) == [process.pk]
-
-
-def asks(name: str) -> Step:
-    """Return a step that asks for a number."""
-
-    class Page(FormPage):
-        answer: int
-
-    def form() -> Any:
-        page = yield Page
-        return page.model_dump()
-
-    return inputstep(name, assignee="NOC")(form)
-
-
-def register(flow: Any) -> None:
-    WorkflowRow.objects.get_or_create(
-        name=flow.name, defaults={"target": flow.target, "description": flow.name, "is_task": False}
-    )

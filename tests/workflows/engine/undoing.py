@@ -1,12 +1,17 @@
-"""A fake outside, and steps that put things into it and take them out again."""
+"""A fake outside, steps that put things into it and take them out again, and an undo that runs at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from workflows import State, Step, StepList, begin, done, init, step, workflow
 from workflows.engine.step_context import step_context
+from workflows.forms import FormPage
+from workflows.models import Process
+from workflows.selectors import undo_plan
+from workflows.services import undo_process
 
 # What there is outside: name of the thing to the idempotency key that it was made with.
 NETWORK: dict[str, str] = {}
@@ -69,3 +74,28 @@ def flow_of(*made: Step | StepList, name: str = "flow", **options: Any) -> Any:
 
     body.__name__ = name
     return workflow(name, **options)(body)
+
+
+def nothing() -> None: ...
+
+
+def form() -> Any:
+    class Page(FormPage):
+        answer: int
+
+    page = yield Page
+    return page.model_dump()
+
+
+def undo(process: Process | UUID, **options: Any) -> Process:
+    """Undo a process, run that as far as it goes, and return it."""
+    pk = process if isinstance(process, UUID) else process.pk
+    return Process.every.get(pk=undo_process(pk, user="bob", **options))
+
+
+def fates(process: Process) -> list[tuple[str, str]]:
+    return [(one.name, str(one.fate)) for one in undo_plan(process.pk).steps]
+
+
+def status_of(process: Process) -> str:
+    return Process.every.values_list("last_status", flat=True).get(pk=process.pk)
