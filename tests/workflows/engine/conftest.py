@@ -24,8 +24,17 @@ from workflows.engine.tree import ref_to
 from workflows.models import Process, ProcessStep
 from workflows.services import start_process
 
+from . import fork_steps, networks, undoing
+
 StartWorkflow = Callable[..., Process]
 StartOn = Callable[..., Process]
+
+
+@pytest.fixture(autouse=True)
+def nothing_made_yet() -> None:
+    """What steps of the helper modules note and make outside is gone."""
+    for helpers in (fork_steps, networks, undoing):
+        helpers.clean()
 
 
 @pytest.fixture
@@ -60,6 +69,13 @@ def start(own_registry: None, way: str) -> StartWorkflow:
         return Process.every.get(pk=start_process(workflow.name, list(pages) or None, user=user))
 
     return start_workflow
+
+
+@pytest.fixture
+def network(db: None) -> Iterator[SimpleNamespace]:
+    """Products whose blocks lie in each other, as `networks` declares them."""
+    with isolated(empty=True):
+        yield networks.declare()
 
 
 @pytest.fixture

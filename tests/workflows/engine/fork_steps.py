@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from products.models import Workflow as WorkflowRow
 from workflows import State, Step, StepList, begin, done, init, inputstep, step, workflow
 from workflows.forms import FormPage
@@ -15,8 +13,7 @@ FAILING: set[str] = set()
 CALLS: list[str] = []
 
 
-@pytest.fixture(autouse=True)
-def nothing_fails_yet() -> None:
+def clean() -> None:
     FAILING.clear()
     CALLS.clear()
 

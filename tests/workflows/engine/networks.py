@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,10 +19,9 @@ MADE: dict[str, str] = {}
 FAILING: set[str] = set()
 
 
-def clean() -> Iterator[None]:
+def clean() -> None:
     for kept in (CALLS, MADE, FAILING):
         kept.clear()
-    yield
 
 
 def declare() -> SimpleNamespace:

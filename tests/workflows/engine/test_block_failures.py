@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 
-from subscriptions.domain import isolated
 from workflows import StepList, create_blocks, done, init, workflow
 from workflows.services import undo_process
 from workflows.testing import Engine, FaultPoint, Run
 
-from . import networks
 from .block_workflows import circuit_of, deliver, give_steps, parts
 from .networks import CALLS, FAILING, MADE, saved
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("way")]
-
-
-@pytest.fixture(autouse=True)
-def nothing_made_yet() -> Iterator[None]:
-    yield from networks.clean()
-
-
-@pytest.fixture
-def network(db: None) -> Iterator[SimpleNamespace]:
-    with isolated(empty=True):
-        yield networks.declare()
 
 
 class TestTrouble:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from django.core.checks import run_checks
 
 from products.registry import DuplicateRegistration
-from subscriptions.domain import ProductBlockModel, isolated
+from subscriptions.domain import ProductBlockModel
 from workflows import (
     State,
     StepList,
@@ -29,22 +28,10 @@ from workflows import (
 from workflows.checks import BLOCKS_TAG, check_steps_of_blocks, check_workflows_with_blocks
 from workflows.testing import Engine
 
-from . import networks
 from .block_workflows import EVERY_BLOCK, give_steps, go, new
 from .networks import CALLS, constructs, works_on
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("way")]
-
-
-@pytest.fixture(autouse=True)
-def nothing_made_yet() -> Iterator[None]:
-    yield from networks.clean()
-
-
-@pytest.fixture
-def network(db: None) -> Iterator[SimpleNamespace]:
-    with isolated(empty=True):
-        yield networks.declare()
 
 
 class TestPlaces:

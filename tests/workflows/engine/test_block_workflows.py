@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from subscriptions.domain import ProductBlockModel, SubscriptionModel, isolated
+from subscriptions.domain import ProductBlockModel, SubscriptionModel
 from workflows import (
     State,
     StepList,
@@ -36,17 +35,6 @@ from .block_workflows import EVERY_BLOCK, circuit_of, deliver, give_steps, go, n
 from .networks import CALLS, access, filled, saved
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("way")]
-
-
-@pytest.fixture(autouse=True)
-def nothing_made_yet() -> Iterator[None]:
-    yield from networks.clean()
-
-
-@pytest.fixture
-def network(db: None) -> Iterator[SimpleNamespace]:
-    with isolated(empty=True):
-        yield networks.declare()
 
 
 def change(engine: Engine, network: SimpleNamespace, subscription: Any, blocks: Any = modify_blocks) -> Run:

@@ -12,9 +12,7 @@ from workflows.services import abort_process, delete_process, resume_process
 from workflows.testing import run_until_idle
 
 from .conftest import StartWorkflow, state_of
-from .fork_steps import CALLS, FAILING, asks, flow_of, nothing_fails_yet, parts, register, says
-
-__all__ = ["nothing_fails_yet"]
+from .fork_steps import CALLS, FAILING, asks, flow_of, parts, register, says
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,11 +20,9 @@ from workflows.models import Process, Wait
 from workflows.services import abort_process, resume_process
 
 from .conftest import StartWorkflow
-from .fork_steps import CALLS, FAILING, asks, flow_of, nothing_fails_yet, parts, says
+from .fork_steps import CALLS, FAILING, asks, flow_of, parts, says
 from .test_executors import wait_for
 from .test_races import Side, meet, once
-
-__all__ = ["nothing_fails_yet"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

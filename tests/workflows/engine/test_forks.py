@@ -16,9 +16,7 @@ from workflows.selectors.permissions import EVERYTHING, NOTHING
 from workflows.services import resume_process
 
 from .conftest import StartWorkflow, rows, state_of
-from .fork_steps import CALLS, FAILING, asks, flow_of, nothing_fails_yet, parts, says, steps
-
-__all__ = ["nothing_fails_yet"]
+from .fork_steps import CALLS, FAILING, asks, flow_of, parts, says, steps
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,9 +12,7 @@ from workflows.selectors import process_detail
 from workflows.services import pause_engine, resume_process, start_process, unpause_engine
 
 from .conftest import StartWorkflow, state_of
-from .fork_steps import FAILING, asks, flow_of, nothing_fails_yet, parts, register, says
-
-__all__ = ["nothing_fails_yet"]
+from .fork_steps import FAILING, asks, flow_of, parts, register, says
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

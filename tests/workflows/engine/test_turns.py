@@ -12,10 +12,10 @@ from workflows.selectors import why_not_running
 from workflows.services import resume_process
 
 from .conftest import StartWorkflow
-from .fork_steps import FAILING, asks, flow_of, nothing_fails_yet, parts, says, steps
+from .fork_steps import FAILING, asks, flow_of, parts, says, steps
 from .test_fork_races import expire, nobody_runs, run_all, standing, status
 
-__all__ = ["nobody_runs", "nothing_fails_yet"]
+__all__ = ["nobody_runs"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,16 +29,10 @@ from workflows.selectors import process_detail, undo_plan
 from workflows.selectors.undo import state_given
 from workflows.services import abort_process, arrive_callback, resume_process, undo_process
 
-from . import undoing
 from .conftest import StartWorkflow, rows, state_of
 from .undoing import CALLS, FAILING, GIVEN, NETWORK, fates, flow_of, makes, nothing, says, status_of, undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def nothing_made_yet() -> Iterator[None]:
-    yield from undoing.clean()
 
 
 class TestPlan:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from wfo_site.common.errors import Conflict
@@ -11,7 +9,6 @@ from workflows import StepList, branch, nothing_to_undo, parallel, step_group
 from workflows.services import abort_process, undo_process
 from workflows.testing import Engine, FaultPoint, Run
 
-from . import undoing
 from .undoing import FAILING, NETWORK, flow_of, makes, says
 
 pytest_plugins = ["workflows.testing.fixtures"]
@@ -21,11 +18,6 @@ BEFORE = {"owned by another": "untouched"}
 POINTS = [FaultPoint.BEFORE_WRITE, FaultPoint.AFTER_WRITE]
 # Ten that make something: plain, in a group, side by side.
 THINGS = [f"thing {number}" for number in range(10)]
-
-
-@pytest.fixture(autouse=True)
-def nothing_made_yet() -> Iterator[None]:
-    yield from undoing.clean()
 
 
 def ten_steps(name: str) -> object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -24,17 +23,11 @@ from workflows.models import Process, ProcessSubscription
 from workflows.services import abort_process, resume_process, undo_process
 from workflows.services.insync import ProcessesNotEnded, set_subscription_in_sync
 
-from . import undoing
 from .conftest import StartWorkflow
 from .test_races import Side, meet, once
 from .undoing import FAILING, flow_of, form, makes, nothing, says, undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def nothing_made_yet() -> Iterator[None]:
-    yield from undoing.clean()
 
 
 @pytest.fixture

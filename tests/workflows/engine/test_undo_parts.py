@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -29,16 +28,10 @@ from workflows.selectors import undo_plan
 from workflows.selectors.undo import state_given
 from workflows.services import abort_process, resume_process, undo_process
 
-from . import undoing
 from .conftest import StartWorkflow, rows
 from .undoing import CALLS, FAILING, GIVEN, NETWORK, fates, flow_of, form, makes, says, status_of, undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def nothing_made_yet() -> Iterator[None]:
-    yield from undoing.clean()
 
 
 class TestGroups:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -17,16 +16,10 @@ from workflows import AuthContext, StepList, done, init, nothing_to_undo, parall
 from workflows.models import Process
 from workflows.services import abort_process, delete_process, undo_process
 
-from . import undoing
 from .conftest import StartWorkflow, in_thread
 from .undoing import FAILING, NETWORK, flow_of, makes, nothing, says, status_of, undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def nothing_made_yet() -> Iterator[None]:
-    yield from undoing.clean()
 
 
 class TestRefusals:

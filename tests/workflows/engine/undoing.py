@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +20,9 @@ GIVEN: dict[str, State] = {}
 FAILING: set[str] = set()
 
 
-def clean() -> Iterator[None]:
+def clean() -> None:
     for kept in (NETWORK, CALLS, GIVEN, FAILING):
         kept.clear()
-    yield
 
 
 def makes(thing: str, **result: Any) -> Step:
