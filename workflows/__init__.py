@@ -7,6 +7,7 @@ from workflows.builtin.authorization import (
 )
 from workflows.engine.authorization import AuthAction, AuthContext, AuthUser
 from workflows.engine.blocks import create_blocks, modify_blocks, register_block_steps, terminate_blocks
+from workflows.engine.classifying import register_failure_classifier
 from workflows.engine.combinators import conditional, focussteps, steplens
 from workflows.engine.core_steps import (
     ensure_provisioning_status,
@@ -107,6 +108,7 @@ __all__ = [
     "parallel_sub_workflows",
     "reconcile_workflow",
     "register_block_steps",
+    "register_failure_classifier",
     "register_internal_authorize_callback",
     "register_internal_retry_auth_callback",
     "resync",

@@ -356,10 +356,11 @@ class Lease(models.Model):
 
 
 class EngineSettings(models.Model):
-    """One row: whether the engine is paused."""
+    """One row: whether the engine is paused, and since when."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     global_lock = models.BooleanField(default=False)
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name_plural = "engine settings"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Exists, F
 from django.db.models.functions import Now
 
 from wfo_site.common import broadcast
@@ -17,7 +19,7 @@ from workflows.engine.going import set_going
 from workflows.engine.standing import NO_STEP
 from workflows.engine.tallies import children_of, tally_of
 from workflows.enums import ProcessStatus, StepStatus, TimeoutAction, WaitKind, WaitState
-from workflows.models import Process, ProcessQuerySet, ProcessStep, Wait
+from workflows.models import EngineSettings, Process, ProcessQuerySet, ProcessStep, Wait
 from workflows.states import FAILED
 
 logger = logging.getLogger(__name__)
@@ -40,10 +42,22 @@ BATCH = 100
 def expire_due() -> int:
     """End the waits that have passed their deadline and return how many; what is tried again is due from then on.
 
-    One statement when there are none. One that cannot be ended is logged and does not hold up the others.
+    One statement when there are none. One that cannot be ended is logged and does not hold up the others. While the
+    engine is paused nothing ends: no answer is taken then, and no part goes on.
     """
-    overdue = Wait.objects.filter(state=WaitState.OPEN, reached=True, deadline__lt=Now()).order_by("deadline")[:BATCH]
-    return sum(_expire_alone(wait) for wait in overdue)
+    overdue = Wait.objects.filter(
+        ~Exists(EngineSettings.objects.filter(global_lock=True)),
+        state=WaitState.OPEN,
+        reached=True,
+        deadline__lt=Now(),
+    )
+    return sum(_expire_alone(wait) for wait in overdue.order_by("deadline")[:BATCH])
+
+
+def prolong(pause: timedelta) -> None:
+    """Let everything that waits wait so much longer, as if there had been no pause. A next try stays when it is."""
+    waiting = Wait.objects.filter(state=WaitState.OPEN, reached=True, deadline__isnull=False)
+    waiting.exclude(kind=WaitKind.RETRY).update(deadline=F("deadline") + pause)
 
 
 def _expire_alone(wait: Wait) -> bool:

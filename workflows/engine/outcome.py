@@ -1,4 +1,4 @@
-"""What a step came to, and what that makes of the process."""
+"""What a step came to."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from workflows.engine.errors import InconsistentDataError, is_api_exception
-from workflows.enums import ProcessStatus, StepStatus, WaitKind
-
-# By name, because it comes from whichever HTTP library a client uses.
-_UNREACHABLE: Final = "MaxRetryError"
+from workflows.enums import StepStatus, WaitKind
 
 
 @dataclass(frozen=True)
@@ -31,12 +27,3 @@ class Outcome:
 
 SUCCESS: Final = Outcome(StepStatus.SUCCESS)
 SKIPPED: Final = Outcome(StepStatus.SKIPPED)
-
-
-def status_of_failure(error: BaseException | None, *, is_task: bool) -> ProcessStatus:
-    """Classify a failure: only tasks tell the absence of another system and contradicting data from other errors."""
-    if is_task and isinstance(error, InconsistentDataError):
-        return ProcessStatus.INCONSISTENT_DATA
-    if is_task and (is_api_exception(error) or type(error).__name__ == _UNREACHABLE):
-        return ProcessStatus.API_UNAVAILABLE
-    return ProcessStatus.FAILED

@@ -31,9 +31,10 @@ from workflows.services import (
     arrive_callback,
     pause_engine,
     resume_process,
+    unpause_engine,
     update_callback_progress,
 )
-from workflows.testing.clock import pass_time
+from workflows.testing.clock import pass_time, until_next_due
 
 from .conftest import StartWorkflow, rows, state_of
 
@@ -186,8 +187,6 @@ def test_wrong_spent_and_paused(start: StartWorkflow) -> None:
     pause_engine()
     with pytest.raises(Locked):
         arrive_callback(process.pk, token, {})
-    from workflows.services import unpause_engine
-
     unpause_engine()
     arrive_callback(process.pk, token, {})
     for late in (token, "wrong"):
@@ -298,6 +297,23 @@ def test_a_deadline_fails_the_step_and_a_retry_starts_the_group_again(start: Sta
     abort_process(process.pk)
     assert Process.every.get(pk=process.pk).last_status == "aborted"
     assert not Wait.objects.filter(process=process, state="open").exists()
+
+
+def test_a_pause_takes_nothing_of_the_time_for_an_answer(start: StartWorkflow) -> None:
+    """While the engine is paused an answer gets 503, so it cannot be late."""
+    process = start(workflow_with(timeout=60))
+    pass_time(timedelta(seconds=40))
+    pause_engine()
+    pass_time(timedelta(seconds=300))
+    pause_engine()
+    pass_time(timedelta(seconds=300))
+    assert deadlines.expire_due() == 0
+    unpause_engine()
+    assert until_next_due() == pytest.approx(timedelta(seconds=20), abs=timedelta(seconds=3))
+    assert deadlines.expire_due() == 0
+    arrive_callback(process.pk, token_of(process.pk), {})
+    process.refresh_from_db()
+    assert process.last_status == "completed"
 
 
 def test_without_a_timeout_an_answer_is_awaited_for_ever(start: StartWorkflow) -> None:

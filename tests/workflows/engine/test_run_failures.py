@@ -18,12 +18,13 @@ from workflows import (
     begin,
     done,
     init,
+    register_failure_classifier,
     retrystep,
     step,
     task,
     workflow,
 )
-from workflows.engine import deadlines, store
+from workflows.engine import classifying, deadlines, store
 from workflows.models import ProcessStep, Wait
 from workflows.selectors import process_detail
 from workflows.services import resume_process
@@ -205,6 +206,40 @@ def test_only_failures_of_tasks_are_classified(
 
     assert start(classified_task).last_status == as_task
     assert start(classified_workflow).last_status == as_workflow
+
+
+def test_an_app_may_say_what_a_failure_makes_of_its_process(
+    start: StartWorkflow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`PROCESS_STEP_HANDLER` of orchestrator-core 5.5. What it says wrong loses no failure."""
+    answers: list[Any] = ["api_unavailable", None, "completed", ZeroDivisionError("its own")]
+
+    def classifier(error: BaseException, is_task: bool) -> Any:
+        assert isinstance(error, InconsistentDataError)
+        assert is_task
+        if isinstance(answer := answers.pop(0), Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(classifying, "_registered", [])
+    register_failure_classifier(classifier)
+
+    @step("Fails")
+    def fails() -> None:
+        raise InconsistentDataError("differs")
+
+    @task("A task")
+    def classified_elsewhere() -> StepList:
+        return begin >> fails
+
+    process = start(classified_elsewhere)
+    assert process.last_status == "api_unavailable"
+    for complaint in ("", "said 'completed'; it may say api_unavailable, failed, inconsistent_data", "failed with"):
+        resume_process(process.pk)
+        process.refresh_from_db()
+        assert process.last_status == "inconsistent_data"
+        assert complaint in caplog.text
+    assert not answers
 
 
 def test_the_answer_of_another_system_is_kept_whichever_client_raises_it(start: StartWorkflow) -> None:
