@@ -8,6 +8,7 @@ from uuid import UUID
 from subscriptions.domain import SubscriptionLifecycle, SubscriptionModel
 from wfo_site.common.json import to_json
 from workflows.engine.errors import ProcessFailureError
+from workflows.engine.shared_locks import is_needed_above, is_needed_beside
 from workflows.engine.step_context import step_context
 from workflows.engine.step_decorators import step
 from workflows.engine.steps import (
@@ -71,35 +72,15 @@ def unsync_unchecked(subscription_id: UUID, __old_subscriptions__: State | None 
 
 @step("Unlock subscription", atomic=True, effects="database", undo=nothing_to_undo)
 def resync(subscription: SubscriptionModel, __old_subscriptions__: State | None = None) -> State:
-    """Give the lock back; one that a process above this one had taken before stays, until that one gives it back."""
+    """Give the lock back, unless another process of the same root needs it, above this one or beside: that one does."""
     from subscriptions import services
 
     pk = subscription.subscription_id
     before = (__old_subscriptions__ or {}).get(str(pk), {})
-    if before.get("insync", True) or not _is_needed_above(pk):
+    was_locked = not before.get("insync", True)
+    if not (was_locked and is_needed_above(pk)) and not is_needed_beside(pk, unlock=resync.name):
         services.resync(pk)
     return {"subscription": SubscriptionModel.from_subscription(pk)}
-
-
-def _is_needed_above(subscription_id: UUID) -> bool:
-    """Say whether a process above this one works on a subscription. Up to a statement for each level, and one more."""
-    from workflows.enums import ProcessKind
-    from workflows.models import Process, ProcessSubscription
-    from workflows.states import ENDED
-
-    context = step_context()
-    above: list[UUID] = []
-    # A branch is a part of its process.
-    is_own = True
-    process_id: UUID | None = context.process_id
-    while process_id not in (None, context.root_id):
-        kind, parent_id = Process.every.values_list("kind", "parent_id").get(pk=process_id)
-        is_own = is_own and kind == ProcessKind.BRANCH
-        if parent_id is not None and not is_own:
-            above.append(parent_id)
-        process_id = parent_id
-    links = ProcessSubscription.objects.filter(process_id__in=above, subscription_id=subscription_id)
-    return bool(above) and links.exclude(process__last_status__in=ENDED).exists()
 
 
 def set_status(status: SubscriptionLifecycle | str) -> Step:

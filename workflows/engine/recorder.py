@@ -18,11 +18,11 @@ from wfo_site.common.clock import now
 from wfo_site.common.db.errors import may_work_later
 from wfo_site.common.json import to_json
 from workflows.engine import children, store
-from workflows.engine.classifying import status_of_failure
 from workflows.engine.announcements import announce
 from workflows.engine.bells import ring
 from workflows.engine.callback_tokens import conceal, mask
 from workflows.engine.claims import Claim
+from workflows.engine.classifying import status_of_failure
 from workflows.engine.errors import error_to_dict, failed_reason, traceback_text
 from workflows.engine.fault_points import FaultPoint, reached
 from workflows.engine.history import SNAPSHOT_BYTES, SNAPSHOT_ROWS, History, Row

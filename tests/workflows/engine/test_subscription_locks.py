@@ -13,14 +13,17 @@ from tests.subscriptions.conftest import make_circuit, make_host
 from workflows import (
     State,
     StepList,
+    SubWorkflow,
     begin,
     done,
     init,
     inputstep,
     modify_workflow,
     parallel,
+    parallel_sub_workflows,
     resync,
     step,
+    store_process_subscription,
     sub_workflow,
     unsync,
     validate_workflow,
@@ -29,7 +32,7 @@ from workflows import (
 from workflows.forms import FormPage, FormValidationError
 from workflows.models import Process
 from workflows.selectors import process_detail
-from workflows.services import abort_process
+from workflows.services import abort_process, resume_process
 
 from .conftest import StartOn, StartWorkflow, lock_of, offer, rows
 from .plain_steps import LINK, LOCK, UNLOCK, body
@@ -166,6 +169,45 @@ class TestLocks:
         assert process.last_status == "completed"
         assert Process.objects.get(workflow__name="validate").last_status == "completed"
         assert seen == [(False, process.pk)]
+        assert lock_of(host) == (True, None)
+
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_of_two_that_share_a_lock_the_last_gives_it_back(
+        self, start: StartWorkflow, host: UUID, first: int
+    ) -> None:
+        """PAR-06. They were started by one process, so each may work under the lock that the other has taken."""
+
+        @modify_workflow("Ask first")
+        def asks() -> StepList:
+            return begin >> inputstep("Ask", assignee="NOC")(lambda: FormPage)
+
+        @step("Choose")
+        def choose() -> State:
+            return {"subscription_id": host}
+
+        @workflow("Only looks")
+        def looks() -> StepList:
+            ask = inputstep("Ask", assignee="NOC")(lambda: FormPage)
+            return init >> choose >> store_process_subscription() >> ask >> done
+
+        page = {"subscription_id": str(host)}
+        calls = [SubWorkflow("asks", [page]), SubWorkflow("asks", [page]), SubWorkflow("looks", [{}])]
+
+        @workflow("Both")
+        def both() -> StepList:
+            return init >> parallel_sub_workflows("Run both", lambda _: calls) >> done
+
+        offer(asks)
+        offer(looks)
+        root = start(both)
+        parts = list(Process.objects.filter(parent=root, workflow__name="asks"))
+        assert [part.last_status for part in parts] == ["suspended"] * 2
+        resume_process(parts[first].pk, [{}])
+        assert Process.objects.get(pk=parts[first].pk).last_status == "completed"
+        assert lock_of(host) == (False, root.pk)
+        resume_process(parts[1 - first].pk, [{}])
+        # The third asks too, but has no lock to give back.
+        assert Process.objects.get(parent=root, workflow__name="looks").last_status == "suspended"
         assert lock_of(host) == (True, None)
 
     def test_a_validation_takes_the_lock_of_what_failed(self, start_on: StartOn, host: UUID) -> None:
