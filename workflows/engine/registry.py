@@ -14,8 +14,6 @@ from products.enums import Target
 from workflows.engine.block_steps import composed
 from workflows.engine.steps import AuthCallback, FormFactory, StepList
 
-REMOVED_WORKFLOW = "removed_workflow"
-
 
 @dataclass(frozen=True, kw_only=True)
 class PredicateContext:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import redis
@@ -21,6 +22,7 @@ from wfo_site.settings.base import broker_transport_options
 from workflows.executors import celery as module
 from workflows.executors.celery import CeleryExecutor
 from workflows.executors.queues import STANDARD_QUEUES
+from workflows.executors.reaping import Reaping
 from workflows.models import Process
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -164,6 +166,19 @@ def test_a_child_begins_with_a_bell_for_what_is_next(broker: Connection) -> None
         thread.join()
     assert heard(broker, "new_workflows", 1) == [("tasks.new_workflow", str(urgent.pk))]
     worker.room.remove()
+
+
+def test_a_worker_looks_often_for_children_that_have_died() -> None:
+    """By itself the pool looks when one closes its files, often a moment too early, and then every five seconds."""
+    from wfo_site.celery import app
+
+    assert Reaping in app.steps["consumer"]
+    consumer, hub = Mock(), Mock()
+    Reaping(consumer).register_with_event_loop(consumer, hub)
+    seconds, look = hub.call_repeatedly.call_args.args
+    assert seconds < 1
+    look()
+    consumer.pool.maintain_pool.assert_called_once_with()
 
 
 def test_a_broker_that_is_away_is_left_alone_for_a_while(settings: Any, caplog: pytest.LogCaptureFixture) -> None:
