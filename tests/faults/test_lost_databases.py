@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from statistics import median
 
 import psycopg
 import pytest
@@ -41,19 +42,19 @@ def in_background(act: Callable[[], None], seconds: float) -> Iterator[None]:
 
 
 def rates(lab: Lab, fleet: Fleet, *teams: list[Child]) -> list[float]:
-    """Return how many three-step workflows each team of runners does per second on its own.
+    """Return how many three-step workflows each team of runners does per second on its own: the median of some times.
 
     They take turns, and the others are stopped meanwhile: no machine is as fast in one minute as in the next, and a
     database that has grown is not the one that it was.
     """
-    turns, count = lab.count(1, 6), lab.count(20, 400)
-    spent = [0.0] * len(teams)
-    for _ in range(turns):
+    count = lab.count(20, 400)
+    found: list[list[float]] = [[] for _ in teams]
+    for _ in range(lab.count(1, 9)):
         for number, team in enumerate(teams):
             others = [runner for other in teams if other is not team for runner in other]
             with stopped(others):
-                spent[number] += _seconds_of_the_middle(fleet, count)
-    return [turns * 0.8 * count / seconds for seconds in spent]
+                found[number].append(_rate_of_the_middle(fleet, count))
+    return [median(rates) for rates in found]
 
 
 @contextmanager
@@ -65,13 +66,15 @@ def stopped(runners: list[Child]) -> Iterator[None]:
         runner.send(signal.SIGCONT)
 
 
-def _seconds_of_the_middle(fleet: Fleet, count: int) -> float:
-    """Run so many workflows, and return how long most took: at both ends not all runners have work."""
+def _rate_of_the_middle(fleet: Fleet, count: int) -> float:
+    """Run so many workflows, and return how many ended per second, without the first and the last: not all runners have
+    work then."""
     process_ids = fleet.start("three_steps", count, held=True)
     fleet.ask("release", process_ids=process_ids)
     fleet.wait_for_end(process_ids, seconds=300)
     ends = sorted(one["rows"][-1]["completed_at"] for one in fleet.facts(process_ids).values())
-    return float(ends[-1 - count // 10] - ends[count // 10])
+    middle = ends[count // 10 : -count // 10]
+    return float((len(middle) - 1) / (middle[-1] - middle[0]))
 
 
 def assert_as_fast_as_new_ones(lab: Lab, fleet: Fleet, survivors: list[Child]) -> None:
