@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.db.models.functions import Now
@@ -11,7 +12,7 @@ from workflows import selectors
 from workflows.engine import limits
 from workflows.executors import get_executor
 from workflows.executors.monitor import OnlineWorker
-from workflows.models import Process, ProcessQuerySet
+from workflows.models import EngineSettings, Process, ProcessQuerySet
 from workflows.selectors.engine import EngineStatus
 from workflows.selectors.workers import WorkerStatus
 
@@ -36,6 +37,7 @@ class EnginePage:
     """The first rows of each list; `held_count` counts what is held in all."""
 
     status: EngineStatus
+    paused_at: datetime | None
     counts: WorkerStatus
     workers: list[OnlineWorker]
     running: list[Process]
@@ -58,6 +60,7 @@ def engine_page() -> EnginePage:
     at_work = limits.running_by_workflow(limited)
     return EnginePage(
         status=selectors.engine_status(),
+        paused_at=EngineSettings.objects.values_list("paused_at", flat=True).first(),
         counts=selectors.worker_status(),
         workers=get_executor().workers(),
         running=_rows(running),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,8 @@ from products import registry
 from tests.workflows.views.conftest import Html
 from tests.workflows.views.rows import a_process, a_workflow
 from workflows import StepList, done, init, workflow
-from workflows.models import Process
+from workflows.models import EngineSettings, Process
+from workflows.services import pause_engine
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +43,18 @@ def test_it_says_when_nobody_is_there_to_run_what_waits(get: Html, settings: obj
     settings.EXECUTOR = "threadpool"  # type: ignore[attr-defined]
     a_process(last_status="created")
     assert "No worker answers, so nothing that waits is run." in get(reverse("workflows:engine"))
+
+
+def test_it_says_since_when_the_engine_is_paused(get: Html) -> None:
+    runs(last_step="Reserve address")
+    pause_engine()
+    assert "The engine pauses: running steps end" in get(reverse("workflows:engine"))
+    Process.every.update(lease_until=None)
+    EngineSettings.objects.update(paused_at=timezone.now() - timedelta(minutes=5))
+    html = get(reverse("workflows:engine"))
+    assert re.search(
+        r"The engine was paused <time[^>]*>5 min ago</time>\. Nothing is lost and no deadline passes", html
+    )
 
 
 def test_it_shows_how_much_of_a_limit_is_used(get: Html) -> None:
