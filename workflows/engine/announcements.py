@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from wfo_site.common import broadcast
+from workflows.engine import fast_path
 from workflows.enums import ProcessStatus
 from workflows.models import ProcessSubscription
 from workflows.states import ENDED, FAILED
@@ -23,7 +24,12 @@ def announce(process_id: UUID, status: str, *, parent_id: UUID | None = None, sa
         if parent_id is not None:
             broadcast.processes_changed(parent_id)
     if status in ENDED | FAILED:
-        linked = ProcessSubscription.objects.filter(process_id=process_id)
-        changed |= set(linked.values_list("subscription_id", flat=True))
+        changed |= set(_linked(process_id))
     for subscription_id in changed:
         broadcast.subscription_changed(subscription_id)
+
+
+def _linked(process_id: UUID) -> list[UUID]:
+    if fast_path.is_on():
+        return fast_path.linked(process_id)
+    return list(ProcessSubscription.objects.filter(process_id=process_id).values_list("subscription_id", flat=True))

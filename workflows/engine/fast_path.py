@@ -1,4 +1,4 @@
-"""The claim, the plain step and the heartbeat as one statement each, on PostgreSQL.
+"""The claim, the plain step, the heartbeat and what each run asks beside them as one statement each, on PostgreSQL.
 
 They mean the same as the portable ways beside them, down to the clock that they ask, and the engine's tests run both.
 A statement outside a transaction is a round trip and a commit of its own; PostgreSQL plans it once per connection.
@@ -45,6 +45,13 @@ WITH free AS (
 UPDATE workflows_process AS p SET lease_until = statement_timestamp() + %(lease)s
 FROM free WHERE p.process_id = free.process_id
 """
+
+_UNMERGED = """
+SELECT input_state_id, input_state, created_by FROM workflows_inputstate
+WHERE process_id = %s AND merged_seq IS NULL ORDER BY input_time, input_state_id
+"""
+
+_LINKED = "SELECT subscription_id FROM workflows_processsubscription WHERE process_id = %s"
 
 _STEP_COLUMNS = (
     "step_id, process_id, seq, name, key, status, delta, removed, error, snapshot, sub_step, detail, retries, "
@@ -118,6 +125,20 @@ def heartbeat(process_ids: Collection[UUID], runner: str, lease: timedelta) -> N
     """Prolong the leases that a runner has, but for those of rows that another has locked at this moment."""
     with _cursor() as cursor:
         cursor.execute(_HEARTBEAT, {"process_ids": list(process_ids), "runner": runner, "lease": lease})
+
+
+def unmerged(process_id: UUID) -> list[tuple[UUID, dict[str, Any], str]]:
+    """Return the inputs of a process that no row has taken in yet, as `inputs.unmerged` does."""
+    with _cursor() as cursor:
+        cursor.execute(_UNMERGED, [process_id])
+        return [(input_id, json.loads(values), user) for input_id, values, user in cursor.fetchall()]
+
+
+def linked(process_id: UUID) -> list[UUID]:
+    """Return the subscriptions that a process works on."""
+    with _cursor() as cursor:
+        cursor.execute(_LINKED, [process_id])
+        return [subscription_id for (subscription_id,) in cursor.fetchall()]
 
 
 def write_step(
