@@ -57,7 +57,9 @@ def fill_with_finished(number: int) -> None:
         cursor.execute(
             f"INSERT INTO workflows_process (process_id, root_id, {names}) "
             f"SELECT gen_random_uuid(), gen_random_uuid(), {chosen} "
-            "FROM (SELECT * FROM workflows_process LIMIT 1) AS one, generate_series(1, %s) AS n",
+            # Not one that was claimed: what has ended has no lease, and the server counts how many have none.
+            "FROM (SELECT * FROM workflows_process WHERE lease_until IS NULL LIMIT 1) AS one, "
+            "generate_series(1, %s) AS n",
             [number],
         )
         cursor.execute("VACUUM ANALYZE workflows_process")
