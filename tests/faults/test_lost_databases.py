@@ -77,11 +77,12 @@ def _rate_of_the_middle(fleet: Fleet, count: int) -> float:
     return float((len(middle) - 1) / (middle[-1] - middle[0]))
 
 
-def assert_as_fast_as_new_ones(lab: Lab, fleet: Fleet, survivors: list[Child]) -> None:
-    """Runners that have lived through a fault do at least 95 % of what as many new ones do."""
+def assert_as_fast_as_before(lab: Lab, fleet: Fleet, survivors: list[Child], before: float) -> None:
+    """Runners that have lived through a fault do at least 95 % of what they did before, and of what new ones do."""
     after, new = rates(lab, fleet, survivors, [fleet.pool(THREADS) for _ in survivors])
-    lab.figures.note(per_second_afterwards=after, per_second_of_new_ones=new)
+    lab.figures.note(per_second_before=before, per_second_afterwards=after, per_second_of_new_ones=new)
     if lab.part == 1:
+        assert after >= 0.95 * before
         assert after >= 0.95 * new
 
 
@@ -98,6 +99,7 @@ def test_restarts_of_the_database(lab: Lab) -> None:
         fleet.ask("migrate")
         runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
         count = lab.count(40, 5000)
+        [before] = rates(lab, fleet, runners)
         began, restarts = time.monotonic(), 0
         lab.ledger.delay = 0.02
         # As long as the restarts last, so that each of them meets work.
@@ -126,7 +128,7 @@ def test_restarts_of_the_database(lab: Lab) -> None:
             work_after_outage=resumed_after,
             repeated_calls=lab.ledger.extra_calls,
         )
-        assert_as_fast_as_new_ones(lab, fleet, runners)
+        assert_as_fast_as_before(lab, fleet, runners, before)
         fleet.close()
 
 
@@ -141,6 +143,7 @@ def test_sessions_ended_at_random(lab: Lab) -> None:
     """`pg_terminate_backend` on any of our sessions, five times a second, while work comes in all the time."""
     fleet = lab.fleet()
     runners = [fleet.pool(THREADS) for _ in range(lab.runners)]
+    [before] = rates(lab, fleet, runners)
     ended: list[object] = []
     with psycopg.connect(f"{lab.database.server}/postgres", autocommit=True) as admin:
 
@@ -160,7 +163,7 @@ def test_sessions_ended_at_random(lab: Lab) -> None:
     assert_alive(runners)
     lab.figures.note(processes=len(started), sessions_ended=len(ended), repeated_calls=lab.ledger.extra_calls)
     assert_right(fleet.facts(started), lab.ledger, THREE)
-    assert_as_fast_as_new_ones(lab, fleet, runners)
+    assert_as_fast_as_before(lab, fleet, runners, before)
 
 
 @pytest.mark.fault("F16")
