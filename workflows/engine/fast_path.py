@@ -73,9 +73,12 @@ WITH fence AS (
 SELECT (SELECT count(*) FROM fence), (SELECT coalesce(bool_or(global_lock), false) FROM workflows_enginesettings)
 """
 
+# Named by their process too: a list alone is cheapest to look up by reading a small table from end to end, and the
+# server keeps that plan for as long as the connection lasts, or until it next analyses a table that has grown.
 _INPUTS = """, input AS (
     UPDATE workflows_inputstate SET merged_seq = %(seq)s
-    WHERE input_state_id = ANY(%(inputs)s) AND EXISTS (SELECT FROM fence)
+    WHERE process_id = %(process_id)s AND merged_seq IS NULL AND input_state_id = ANY(%(inputs)s)
+        AND EXISTS (SELECT FROM fence)
 )"""
 
 
