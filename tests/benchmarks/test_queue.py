@@ -164,3 +164,27 @@ def test_a_step_finds_its_process_by_its_key_whatever_the_server_knows_of_the_ta
     assert len(of_updates) == 1 + 3
     assert all("workflows_process_pkey" in indexes_in(plan) for plan in of_updates)
     assert not any("process_status" in indexes_in(plan) for plan in of_updates)
+
+
+@needs_postgresql
+def test_inputs_are_found_by_an_index_though_the_plans_were_made_when_there_were_none() -> None:
+    """The server keeps a plan for as long as the connection lasts, or until it next analyses the table."""
+    with connection.cursor() as cursor:
+        # It forgets what it knew of the table, as of one that is new.
+        cursor.execute("TRUNCATE workflows_inputstate")
+    for process_id in queued(20):
+        run(process_id, runner="bench")
+    later = queued(20)
+    before = _scans_of_inputs()
+    for process_id in later:
+        run(process_id, runner="bench")
+    assert _scans_of_inputs() == before
+
+
+def _scans_of_inputs() -> int:
+    """Return how often the table of inputs was read from end to end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'workflows_inputstate'")
+        return int(cursor.fetchone()[0])
