@@ -143,13 +143,19 @@ def test_heartbeats_touch_no_index() -> None:
     assert (hot_after - hot) / (updates_after - updates) > 0.5
 
 
-def _updates() -> tuple[int, int]:
+def _updates() -> tuple[int, ...]:
     """Return how many updates the process table has seen: those that touched no index, and all."""
+    return _counted("workflows_process", "n_tup_hot_upd, n_tup_upd")
+
+
+def _counted(table: str, columns: str) -> tuple[int, ...]:
+    """Return what the server has counted of a table until now."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute("SELECT n_tup_hot_upd, n_tup_upd FROM pg_stat_user_tables WHERE relname = 'workflows_process'")
-        return cursor.fetchone()
+        cursor.execute(f"SELECT {columns} FROM pg_stat_user_tables WHERE relname = %s", [table])
+        counted: tuple[int, ...] = cursor.fetchone()
+    return counted
 
 
 @needs_postgresql
@@ -175,16 +181,7 @@ def test_inputs_are_found_by_an_index_though_the_plans_were_made_when_there_were
     for process_id in queued(20):
         run(process_id, runner="bench")
     later = queued(20)
-    before = _scans_of_inputs()
+    before = _counted("workflows_inputstate", "seq_scan")
     for process_id in later:
         run(process_id, runner="bench")
-    assert _scans_of_inputs() == before
-
-
-def _scans_of_inputs() -> int:
-    """Return how often the table of inputs was read from end to end."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'workflows_inputstate'")
-        return int(cursor.fetchone()[0])
+    assert _counted("workflows_inputstate", "seq_scan") == before
